@@ -1,0 +1,1 @@
+"""Userland: each app is a folder with an app.toml."""

@@ -1,0 +1,1 @@
+"""The kernel of Casava OS and its faces."""

@@ -1,0 +1,1 @@
+"""Makes the kernel model: synthesize, tokenize, train, export, evaluate (extra: forge)."""

@@ -1,0 +1,1 @@
+"""Performs on the host what cannot run inside the sandbox."""

@@ -1,0 +1,1 @@
+"""Where effects happen: the sandbox drivers, the layer, and the agent inside."""

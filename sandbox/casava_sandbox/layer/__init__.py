@@ -1,0 +1,1 @@
+"""The copy-on-write view of a workspace: overlay, changeset, commit, undo."""
