@@ -1,0 +1,253 @@
+"""The Protocols through which the kernel sees concrete parts, and the plain data that crosses them.
+
+The kernel imports no driver, model or store: `boot` picks them and hands them in. Whatever implements one of these
+Protocols passes the contract tests of its kind (`tests/contracts/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from casava_syscalls.results import Err, Result
+from casava_syscalls.values import Value
+
+# ---------------------------------------------------------------------------------------------- sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one sandbox may use. Sizes in bytes, times in seconds."""
+
+    step_seconds: float = 120.0
+    """Longest one syscall may run."""
+    output_bytes: int = 8 * 2**20
+    """Most output (stdout + stderr) kept from one program; the rest is counted and dropped."""
+    memory_bytes: int = 2 * 2**30
+    pids: int = 256
+    cpus: float = 2.0
+    tmpfs_bytes: int = 256 * 2**20
+    """Size of the sandbox's private /tmp."""
+    file_bytes: int = 16 * 2**30
+    """Largest file a program may write (`RLIMIT_FSIZE`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPaths:
+    """Where a process's layer lies on the host.
+
+    `upper` and `work` are the overlay's directories; `scratch` holds spilled results and the piped standard input
+    (file `stdin`), and is not part of the workspace.
+    """
+
+    pid: int
+    workspace: Path
+    upper: Path
+    work: Path
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxInfo:
+    """What protection is really in force, as read back from the running sandbox."""
+
+    driver: Literal["docker", "bubblewrap", "ram"]
+    verified: Mapping[str, str] = field(default_factory=dict)
+    """Each promise by name ("network": "none", "memory_bytes": "2147483648"), as read back."""
+    warnings: tuple[str, ...] = ()
+    """Promises that this host cannot keep, each a sentence."""
+
+
+OutputSink = Callable[[Literal["stdout", "stderr"], bytes], None]
+"""Receives a program's output as it comes."""
+
+
+class SandboxSession(Protocol):
+    """One running sandbox with its agent, over one layer."""
+
+    @property
+    def info(self) -> SandboxInfo: ...
+
+    async def perform(
+        self, step: int, call: Mapping[str, object], *, on_output: OutputSink | None = None, seconds: float | None = None
+    ) -> Result[Value]:
+        """Performs one syscall (its JSON form; references "$N" are resolved by the agent) and keeps its value as step `step`.
+
+        Several may be awaited at once. A value larger than 1 MiB comes back whole as well (it is spilled on the way).
+        `Err` codes of its own: `timeout`, `limit`, `disk-full`, `sandbox-died`. Cancelling the awaiting task ends the
+        syscall's programs.
+        """
+
+    async def put(self, step: int, value: Value) -> None:
+        """Hands the agent the value of a step that was performed elsewhere (broker)."""
+
+    async def close(self) -> None:
+        """Ends every program, removes the sandbox and its mounts. Never raises; safe to call twice."""
+
+
+class Sandbox(Protocol):
+    """A driver: where effects happen."""
+
+    @property
+    def name(self) -> Literal["docker", "bubblewrap", "ram"]: ...
+
+    async def check(self) -> Err | None:
+        """Why this driver cannot be had here (with what to do), or None when it can."""
+
+    async def open(self, layer: LayerPaths, limits: Limits) -> Result[SandboxSession]:
+        """Starts a sandbox over the layer, workspace mounted at /workspace; nothing is left behind on `Err`."""
+
+
+# ---------------------------------------------------------------------------------------------- layers
+
+Action = Literal["added", "changed", "deleted", "mode", "renamed"]
+
+
+class Change(BaseModel):
+    """One path that the layer changes. Sizes in bytes; None where the path did not or does not exist.
+
+    `renamed`: `path` is the new name and `source` the old one; contents are equal. `type_before` differs from `type`
+    when, say, a directory became a file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    action: Action
+    type: Literal["file", "directory", "link"]
+    type_before: Literal["file", "directory", "link"] | None = None
+    source: str | None = None
+    size: int | None = None
+    size_before: int | None = None
+    mode: str | None = None
+    mode_before: str | None = None
+    target: str | None = None
+    digest: str | None = None
+    """sha256 of the new contents (files), hexadecimal."""
+
+
+class Changeset(BaseModel):
+    """What a layer adds, changes and deletes, sorted by path; `digest` is the sha256 of its canonical JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pid: int
+    workspace: str
+    changes: tuple[Change, ...] = ()
+    digest: str = ""
+
+    @property
+    def empty(self) -> bool:
+        return not self.changes
+
+    def summary(self) -> str:
+        """One line: "2 added, 1 deleted"."""
+        counts: dict[str, int] = {}
+        for change in self.changes:
+            counts[change.action] = counts.get(change.action, 0) + 1
+        return ", ".join(f"{n} {action}" for action, n in counts.items()) or "no changes"
+
+
+class Layer(Protocol):
+    """A process's copy-on-write view of the workspace."""
+
+    @property
+    def paths(self) -> LayerPaths: ...
+
+    def changeset(self) -> Changeset:
+        """Reads the upper directory. Call it when no sandbox writes to the layer."""
+
+    def diff(self, changeset: Changeset, *, context: int = 3, max_bytes: int = 2**20) -> str:
+        """A unified diff of text files and a line for every other change."""
+
+    def commit(self, changeset: Changeset) -> Result[Changeset]:
+        """Lands exactly this changeset in the workspace and keeps what `undo` needs.
+
+        `Err("conflict")`: the workspace (or the layer) no longer is what the changeset was made from; nothing applied.
+        `Err("disk-full")`, `Err("permission")`: nothing applied.
+        """
+
+    def discard(self) -> None:
+        """Removes the layer's directories. Safe to call twice."""
+
+
+class LayerStore(Protocol):
+    """Makes, finds and undoes layers."""
+
+    def create(self, pid: int, workspace: Path) -> Result[Layer]:
+        """A fresh layer. `Err("usage" | "permission" | "outside-workspace")` for a workspace that cannot be used."""
+
+    def open(self, pid: int) -> Result[Layer]:
+        """The held layer of a process."""
+
+    def undo(self, pid: int) -> Result[Changeset]:
+        """Takes back the commit of process `pid`; the value is the changeset that undid it.
+
+        `Err("conflict")` when the workspace has moved on: nothing applied, the message names the files.
+        """
+
+
+# ---------------------------------------------------------------------------------------------- model
+
+
+@dataclass(frozen=True, slots=True)
+class CompileRequest:
+    """What a model is given to compile."""
+
+    text: str
+    offered: frozenset[str]
+    """Names of the syscalls that may be used (available ones, narrowed by policy)."""
+    piped_stdin: bool = False
+    names: tuple[str, ...] = ()
+    """File names near the top of the workspace, which the grammar lets an argument spell although the request does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A model's answer before type checking: steps as JSON objects (`call` and fields), and how sure it is."""
+
+    steps: tuple[Mapping[str, object], ...]
+    confidence: float
+    """0 to 1: the probability of the least certain token."""
+    tokens: int = 0
+    seconds: float = 0.0
+    raw: str = ""
+    """The native output, for the journal and for people who debug."""
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A language model that compiles requests."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the weights, or an empty string for a remote model."""
+
+    def compile(self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False) -> Result[Draft]:
+        """Blocking; called in a worker thread. `Err` codes: `no-model`, `not-understood`, `limit`, `interrupted`."""
+
+    def close(self) -> None: ...
+
+
+# ---------------------------------------------------------------------------------------------- broker and people
+
+
+class Broker(Protocol):
+    """Performs, kernel-side, what cannot run inside the sandbox."""
+
+    def performs(self) -> frozenset[str]:
+        """Names of the syscalls this broker performs."""
+
+    async def perform(self, call: Mapping[str, object], *, seconds: float | None = None) -> Result[Value]: ...
+
+
+Approve = Callable[["Changeset", str], Awaitable[bool]]
+"""Asks the person to approve a changeset, given with its diff."""
+
