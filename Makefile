@@ -1,0 +1,57 @@
+# What a person types here. Every target brings what it needs: uv, the virtual environment, and where it can, packages
+# of the system (scripts/bootstrap says what, and asks when it may not).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export PYTHON ?=
+BIN := .venv/bin
+# The forge's one heavy part. It is not in requirements.lock: its default build brings gigabytes of CUDA, and running
+# Casava OS needs none of it. The version is the [forge] extra's.
+TORCH = $(shell sed -n 's/^forge = \["\(torch==[^"]*\)".*/\1/p' pyproject.toml)
+
+.PHONY: help setup demo test check bench lock forge test-forge model clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: ## .venv with every pinned package (compiles llama.cpp once: about 3 minutes on two cores)
+	@scripts/bootstrap venv
+
+demo: setup ## a messy folder, a handful of requests, a changeset, an undo (Docker or bubblewrap)
+	@scripts/bootstrap sandbox
+	@scripts/demo
+
+test: setup ## all tests but the forge's, on real sandboxes (gets a Docker daemon)
+	@scripts/bootstrap docker
+	$(BIN)/python -m pytest --ignore=tests/forge $(PYTEST_ARGS)
+
+check: setup ## format, lint, types, floors, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m casava_os.generate --check
+
+bench: setup ## whole-command times and their parts
+	@scripts/bootstrap docker
+	$(BIN)/python scripts/bench.py $(BENCH_ARGS)
+
+lock: ## pin versions and hashes after a change of pyproject.toml (UPGRADE=1: the newest of everything)
+	$$(scripts/bootstrap uv) pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		$(if $(UPGRADE),--upgrade) --no-config --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+		--quiet --output-file requirements.lock
+
+forge: setup ## what makes a kernel model: torch
+	@$(BIN)/python -c 'import importlib.metadata as m, sys; sys.exit(m.version("torch").split("+")[0] != "$(TORCH)"[7:])' 2>/dev/null \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
+
+test-forge: forge ## the forge's tests
+	$(BIN)/python -m pytest tests/forge $(PYTEST_ARGS)
+
+model: forge ## synthesize, train, export and evaluate the kernel model anew (about half an hour on two cores)
+	$(BIN)/python -m casava_os.forge $(FORGE_ARGS)
+
+clean: ## what the tools left; the environment stays
+	rm -rf dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find casava_os syscalls apps sandbox config tests -name __pycache__ -type d -prune -exec rm -rf {} +
