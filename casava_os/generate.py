@@ -1,0 +1,96 @@
+"""Keeps the files that are made from code equal to the code.
+
+A list that stands in a document or a schema is written once, as code; this module writes the copies and, with
+`--check` (part of `make check` and of the tests), says which of them are stale. Run as
+`python -m casava_os.generate [--check] [--root DIR]` in a checkout of the source.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+BEGIN = "<!-- generated: {name}; change the code, then run `python -m casava_os.generate` -->"
+END = "<!-- end of generated: {name} -->"
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A file, or a marked part of one, that is made from code."""
+
+    path: str
+    """Relative to the root of the checkout."""
+    make: Callable[[], str]
+    """Makes the text; called only when asked for, for it imports what it describes."""
+    block: str | None = None
+    """Name of the marked part that is replaced; None: the whole file is generated."""
+
+    def expected(self, current: str) -> str:
+        """The whole file's text as it should be, given its `current` text."""
+        made = self.make().rstrip("\n") + "\n"
+        if self.block is None:
+            return made
+        begin, end = BEGIN.format(name=self.block), END.format(name=self.block)
+        before, found_begin, rest = current.partition(begin)
+        _, found_end, after = rest.partition(end)
+        if not (found_begin and found_end):
+            raise SystemExit(f"{self.path}: the lines of the generated part are missing:\n{begin}\n{end}")
+        return f"{before}{begin}\n{made}{end}{after}"
+
+
+def syscall_table() -> str:
+    """Every syscall by family, with its effect and its one sentence."""
+    from casava_syscalls.docs import readme_table
+
+    return readme_table()
+
+
+GENERATED: tuple[Generated, ...] = (Generated("syscalls/README.md", syscall_table, block="syscalls"),)
+"""Every generated file of the project."""
+
+
+def stale(root: Path, *, write: bool) -> list[str]:
+    """Paths of generated files that differ from the code; with `write`, they are made anew."""
+    found: list[str] = []
+    for file in GENERATED:
+        target = root / file.path
+        current = target.read_text(encoding="utf-8") if target.exists() else ""
+        expected = file.expected(current)
+        if current == expected:
+            continue
+        found.append(file.path)
+        if write:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(expected, encoding="utf-8")
+    return found
+
+
+def schema_text(schema: object) -> str:
+    """A JSON Schema as it is kept in git: sorted, indented, so that a change reads as a diff."""
+    return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0, or 1 when `--check` found a stale file."""
+    parser = argparse.ArgumentParser(
+        prog="python -m casava_os.generate", description="Makes generated files anew."
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is stale")
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the checkout (default: here)")
+    options = parser.parse_args(arguments)
+    if not (options.root / "pyproject.toml").is_file():
+        parser.error(
+            f"{options.root} is not a checkout of Casava OS: run this at its root, or name it with --root."
+        )
+    for path in (paths := stale(options.root, write=not options.check)):
+        sys.stderr.write(f"{'stale' if options.check else 'written'}: {path}\n")
+    if options.check and paths:
+        sys.stderr.write("Run `.venv/bin/python -m casava_os.generate` and commit what it wrote.\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
