@@ -20,7 +20,8 @@ def name_to_text(name: bytes) -> str:
     text = name.decode("utf-8", "surrogateescape")
     if any(0xF780 <= ord(char) <= 0xF7FF for char in text):
         text = "".join(
-            "".join(chr(_BASE + byte) for byte in char.encode()) if 0xF780 <= ord(char) <= 0xF7FF else char for char in text
+            "".join(chr(_BASE + byte) for byte in char.encode()) if 0xF780 <= ord(char) <= 0xF7FF else char
+            for char in text
         )
     return text.translate(_ESCAPED)
 
@@ -28,7 +29,10 @@ def name_to_text(name: bytes) -> str:
 def text_to_name(text: str) -> bytes:
     """The bytes of a file name from its text form: the inverse of `name_to_text`."""
     return b"".join(
-        bytes([ord(char) - _BASE]) if 0xF780 <= ord(char) <= 0xF7FF else char.encode("utf-8", "surrogateescape") for char in text
+        bytes([ord(char) - _BASE])
+        if 0xF780 <= ord(char) <= 0xF7FF
+        else char.encode("utf-8", "surrogateescape")
+        for char in text
     )
 
 

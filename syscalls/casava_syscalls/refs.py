@@ -1,4 +1,4 @@
-"""References to an earlier step's result: `$1` is what step 1 gave.
+"""References to an earlier step's result: `$1` is what step 1 gave, `$0` the piped standard input (a `Text`).
 
 In JSON a reference is the string "$N"; a literal path of that spelling is written "./$1". The marker `Accepts` in a
 field's annotation says which value types fit; `Plan` checks it (a wrong one is a compile error).
@@ -13,14 +13,14 @@ from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from casava_syscalls.scalars import Content, WorkspacePath
-from casava_syscalls.values import Accepts
+from casava_syscalls.scalars import Content, Index, WorkspacePath
+from casava_syscalls.values import Accepts, Number
 
-_REF = re.compile(r"\$([1-9][0-9]?)\Z")
+_REF = re.compile(r"\$(0|[1-9][0-9]?)\Z")
 
 
 class Ref:
-    """The result of step `step` (counted from 1) of the same plan."""
+    """The result of step `step` (counted from 1) of the same plan; step 0 is the piped standard input."""
 
     __slots__ = ("step",)
 
@@ -45,16 +45,24 @@ class Ref:
             return value
         match = _REF.match(value) if isinstance(value, str) else None
         if match is None:
-            raise ValueError("a step reference is written $1, $2, …")
+            raise ValueError("a step reference is written $0 (standard input), $1, $2, …")
         return cls(int(match.group(1)))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(cls._parse, serialization=core_schema.to_string_ser_schema())
+        return core_schema.no_info_plain_validator_function(
+            cls._parse, serialization=core_schema.to_string_ser_schema()
+        )
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "pattern": r"^\$[1-9][0-9]?$", "description": "the result of an earlier step"}
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {
+            "type": "string",
+            "pattern": r"^\$(0|[1-9][0-9]?)$",
+            "description": "the result of an earlier step",
+        }
 
 
 def _some(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -74,3 +82,6 @@ TextArg = Annotated[Ref | Content, Accepts(*Accepts.TEXT), Field(union_mode="lef
 
 TextSource = Annotated[Ref | Paths, Accepts(*Accepts.TEXT), Field(union_mode="left_to_right")]
 """Where text is read from: files, or an earlier step's result (a `Files` result means the contents of those files)."""
+
+JobArg = Annotated[Ref | Index, Accepts(Number), Field(union_mode="left_to_right")]
+"""A background program: its job number, or the step that spawned it."""

@@ -8,10 +8,11 @@ string), so that a plan has one spelling. Sizes in `k`, `KB`, `MB` … are power
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 _CONTROL = re.compile(r"\x00")
 
@@ -57,24 +58,30 @@ def _quantity(value: object, units: dict[str, int], what: str, bare: str) -> obj
     return round(float(number) * (units[unit.lower()] if unit else 1))
 
 
+def _outside(value: str, why: str) -> PydanticCustomError:
+    text = f"{value!r} lies outside the workspace: {why}"
+    return PydanticCustomError("outside_workspace", "{text}", {"text": text})
+
+
 def normalise_path(value: str) -> str:
     """A workspace-relative path in canonical form.
 
-    Raises `ValueError` for an empty path, a NUL, an absolute path, `~`, or a `..` that leaves the workspace.
+    Raises `ValueError` for an empty path, a NUL or an over-long name, and `PydanticCustomError` of type
+    `outside_workspace` for an absolute path, `~`, or a `..` that leaves the workspace.
     """
     if value == "":
         raise ValueError("a path must not be empty")
     if _CONTROL.search(value):
         raise ValueError("a path must not contain a NUL character")
-    if value.startswith("/") or value == "~" or value.startswith("~/"):
-        raise ValueError(f"{value!r} lies outside the workspace: give a path relative to it")
+    if value == "~" or value.startswith(("/", "~/")):
+        raise _outside(value, "give a path relative to it")
     parts: list[str] = []
     for part in value.split("/"):
         if part in ("", "."):
             continue
         if part == "..":
             if not parts:
-                raise ValueError(f"{value!r} lies outside the workspace: `..` climbs above it")
+                raise _outside(value, "`..` climbs above it")
             parts.pop()
             continue
         if len(part.encode("utf-8", "surrogatepass")) > 255:
@@ -89,7 +96,7 @@ def _glob(value: str) -> str:
     if "\x00" in value:
         raise ValueError("a pattern must not contain a NUL character")
     if value.startswith("/") or ".." in value.split("/"):
-        raise ValueError(f"the pattern {value!r} reaches outside the workspace")
+        raise _outside(value, "a pattern is matched below it")
     if value.count("[") != value.count("]"):
         raise ValueError(f"the pattern {value!r} has an unclosed '['")
     return value
@@ -104,12 +111,12 @@ def _extension(value: object) -> object:
     return bare
 
 
-def _regex(value: str) -> str:
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The compiled regular expression; `ValueError` with what is wrong when it is malformed."""
     try:
-        re.compile(value)
+        return re.compile(pattern)
     except re.error as problem:
-        raise ValueError(f"the regular expression {value!r} is malformed: {problem}") from problem
-    return value
+        raise ValueError(f"the regular expression {pattern!r} is malformed: {problem}") from problem
 
 
 def _no_nul(value: str) -> str:
@@ -142,7 +149,7 @@ def _moment(value: object) -> object:
         except ValueError:
             raise ValueError(f"{value!r} is not a date: write it as 2026-03-31 or 2026-03-31T14:00") from None
     if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day)
+        return datetime.combine(value, time.min)
     return value
 
 
@@ -155,10 +162,14 @@ Glob = Annotated[str, AfterValidator(_glob)]
 Extension = Annotated[str, BeforeValidator(_extension)]
 """A file extension, lower case, without its dot: "jpg", "tar.gz"."""
 
-ByteSize = Annotated[int, BeforeValidator(lambda v: _quantity(v, SIZE_UNITS, "size", "10 MB")), Field(ge=0, le=2**62)]
+ByteSize = Annotated[
+    int, BeforeValidator(lambda v: _quantity(v, SIZE_UNITS, "size", "10 MB")), Field(ge=0, le=2**62)
+]
 """A size in bytes; text such as "10 MB" or "1.5GiB" is accepted."""
 
-Duration = Annotated[int, BeforeValidator(lambda v: _quantity(v, DURATION_UNITS, "duration", "2 days")), Field(ge=0, le=10**10)]
+Duration = Annotated[
+    int, BeforeValidator(lambda v: _quantity(v, DURATION_UNITS, "duration", "2 days")), Field(ge=0, le=10**10)
+]
 """A span of time in seconds; text such as "2 days" is accepted."""
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
@@ -172,9 +183,6 @@ FileMode = Annotated[str, BeforeValidator(_mode)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 """A point in local time, from an ISO date or date-time."""
 
-Regex = Annotated[str, StringConstraints(min_length=1), AfterValidator(_regex)]
-"""A Python regular expression."""
-
 Needle = Annotated[str, StringConstraints(min_length=1), AfterValidator(_no_nul)]
 """A non-empty literal text to look for."""
 
@@ -184,7 +192,9 @@ Content = Annotated[str, AfterValidator(_no_nul)]
 CommandLine = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True), AfterValidator(_no_nul)]
 """One command line, run by `sh -c` inside the sandbox."""
 
-Word = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True, max_length=1000), AfterValidator(_no_nul)]
+Word = Annotated[
+    str, StringConstraints(min_length=1, strip_whitespace=True, max_length=1000), AfterValidator(_no_nul)
+]
 """A short name: of a person, an environment variable, a container, a column."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]

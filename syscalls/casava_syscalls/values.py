@@ -77,7 +77,9 @@ class Table(Value):
     rows: tuple[tuple[Cell, ...], ...] = ()
 
     def render(self) -> str:
-        return "\n".join("\t".join("" if cell is None else str(cell) for cell in row) for row in (self.columns, *self.rows))
+        return "\n".join(
+            "\t".join("" if cell is None else str(cell) for cell in row) for row in (self.columns, *self.rows)
+        )
 
 
 class Match(BaseModel):
@@ -109,7 +111,9 @@ class Facts(Value):
     def render(self) -> str:
         if len(self.items) == 1:
             return str(next(iter(self.items.values())))
-        return "\n".join(f"{name}\t{'absent' if value is None else value}" for name, value in self.items.items())
+        return "\n".join(
+            f"{name}\t{'absent' if value is None else value}" for name, value in self.items.items()
+        )
 
 
 class Exit(Value):

@@ -1,0 +1,98 @@
+"""Family `infra`: named stacks, from a spec (the Compose specification) or a shipped blueprint.
+
+Declared, not yet performed.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Generic, Literal, Self, TypeVar
+
+from pydantic import Field, StringConstraints, model_validator
+
+from casava_syscalls.base import Effect, Performer, Syscall
+from casava_syscalls.scalars import Duration, Word, WorkspacePath
+from casava_syscalls.values import Facts, Table, Value
+
+V = TypeVar("V", bound=Value)
+
+StackName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=63)]
+"""A project name as the Compose specification allows it."""
+
+Driver = Literal["docker", "terraform", "kubernetes"]
+
+
+class _Infra(Syscall[V], Generic[V]):
+    effect: ClassVar = Effect.PROVISION
+    performer: ClassVar[Performer] = "broker"
+    available: ClassVar[bool] = False
+
+
+class Catalog(_Infra[Table]):
+    """The blueprints that can be deployed."""
+
+    call: Literal["infra.catalog"] = "infra.catalog"
+    effect: ClassVar = Effect.READ
+
+
+class _Deployment(_Infra[V], Generic[V]):
+    stack: StackName | None = None
+    """The stack's name; by default the blueprint's."""
+    blueprint: Word | None = None
+    spec: WorkspacePath | None = None
+    """A Compose file in the workspace."""
+    driver: Driver = "docker"
+    settings: dict[str, str] = Field(default_factory=dict)
+    """Values for the blueprint's parameters."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.blueprint is None) == (self.spec is None):
+            raise ValueError("name a blueprint or a spec: exactly one of them")
+        return self
+
+
+class PlanStack(_Deployment[Table]):
+    """What deploying a stack would create, change and destroy."""
+
+    call: Literal["infra.plan"] = "infra.plan"
+    effect: ClassVar = Effect.READ
+
+
+class ApplyStack(_Deployment[Table]):
+    """Deploys a stack, or brings it to its spec."""
+
+    call: Literal["infra.apply"] = "infra.apply"
+    effect: ClassVar = Effect.PROVISION | Effect.NETWORK
+
+    lease: Duration | None = None
+    """Torn down after this time."""
+
+
+class StackStatus(_Infra[Table]):
+    """State and health of stacks."""
+
+    call: Literal["infra.status"] = "infra.status"
+    effect: ClassVar = Effect.READ
+
+    stack: StackName | None = None
+
+
+class ScaleStack(_Infra[Facts]):
+    """Changes how many replicas a service has."""
+
+    call: Literal["infra.scale"] = "infra.scale"
+
+    stack: StackName
+    service: Word | None = None
+    replicas: Annotated[int, Field(ge=0, le=1000)]
+
+
+class DestroyStack(_Infra[Table]):
+    """Tears a stack down."""
+
+    call: Literal["infra.destroy"] = "infra.destroy"
+    effect: ClassVar = Effect.PROVISION | Effect.DELETE
+
+    stack: StackName
+    volumes: bool = False
+    """With its data."""
