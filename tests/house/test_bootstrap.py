@@ -63,14 +63,28 @@ def test_with_a_silent_sudo_the_package_is_installed(root: Path, bare_machine: P
     write_tool(bare_machine, "sudo", 'shift; exec "$@"')
     write_tool(bare_machine, "true", "exit 0")
     write_tool(bare_machine, "rm", "exit 0")
+    write_tool(bare_machine, "dpkg-query", "exit 0")
     write_tool(
         bare_machine, "apt-get",
-        f'for last; do :; done; [ "$last" = bubblewrap ] || exit 9\n'
+        f'for last; do :; done; [ "$last" = bubblewrap ] || exit 0\n'
         f'printf "#!/bin/sh\\nexit 0\\n" > {bare_machine}/bwrap; /bin/chmod +x {bare_machine}/bwrap',
     )  # fmt: skip
     result = bootstrap(root, bare_machine, "sandbox")
     assert result.returncode == 0, result.stderr
     assert "installing bubblewrap" in result.stderr
+
+
+def test_an_apt_that_installs_nothing_and_says_all_is_well_is_not_believed(
+    root: Path, bare_machine: Path
+) -> None:
+    """Without package lists apt takes `g++` for a pattern, and leaves with 0."""
+    write_tool(bare_machine, "sudo", 'shift; exec "$@"')
+    for tool in ("true", "rm", "apt-get"):
+        write_tool(bare_machine, tool, "exit 0")
+    write_tool(bare_machine, "dpkg-query", "echo no packages found matching bubblewrap; exit 1")
+    result = bootstrap(root, bare_machine, "sandbox")
+    assert result.returncode == 1
+    assert "could not install: bubblewrap" in result.stderr
 
 
 def test_a_docker_daemon_that_answers_is_enough_for_a_sandbox(root: Path, bare_machine: Path) -> None:
