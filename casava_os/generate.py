@@ -6,7 +6,6 @@ A list that stands in a document or a schema is written once, as code; this modu
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,7 +46,17 @@ def syscall_table() -> str:
     return readme_table()
 
 
-GENERATED: tuple[Generated, ...] = (Generated("syscalls/README.md", syscall_table, block="syscalls"),)
+def plan_schema() -> str:
+    """JSON Schema of a plan, for editors and for programs that write plans (`casava-os apply`)."""
+    from casava_syscalls.docs import schema_text
+
+    return schema_text()
+
+
+GENERATED: tuple[Generated, ...] = (
+    Generated("syscalls/README.md", syscall_table, block="syscalls"),
+    Generated("config/casava_config/schemas/plan.json", plan_schema),
+)
 """Every generated file of the project."""
 
 
@@ -65,11 +74,6 @@ def stale(root: Path, *, write: bool) -> list[str]:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(expected, encoding="utf-8")
     return found
-
-
-def schema_text(schema: object) -> str:
-    """A JSON Schema as it is kept in git: sorted, indented, so that a change reads as a diff."""
-    return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> int:

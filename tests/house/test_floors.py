@@ -50,15 +50,26 @@ def test_any_has_no_place_in_the_abi_and_the_kernel(root: Path, room: str) -> No
     assert not found
 
 
-def test_the_agent_is_standard_library_only(root: Path) -> None:
-    """The agent runs in images that hold a bare Python: it may import that, and its own folder."""
+@pytest.fixture
+def agent_files(root: Path) -> list[Path]:
+    """The agent's modules, and the one of the ABI that travels into the sandbox with them: how names become text."""
     files = sorted((root / "sandbox/casava_sandbox/agent").rglob("*.py"))
     assert files
-    own = sys.stdlib_module_names | {file.stem for file in files}
+    return [*files, root / "syscalls/casava_syscalls/names.py"]
+
+
+def test_the_agent_is_standard_library_only(agent_files: list[Path]) -> None:
+    """The agent runs in images that hold a bare Python: it may import that, and what is mounted with it."""
+    mounted = ("casava_sandbox.agent", "casava_syscalls.names")
     foreign = [
         f"{file.name}: {name}"
-        for file in files
+        for file in agent_files
         for name in imported_names(file)
-        if name.split(".")[0] not in own and not name.startswith("casava_sandbox.agent")
+        if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith(mounted)
     ]
     assert not foreign
+
+
+def test_the_agent_parses_on_python_3_8(agent_files: list[Path]) -> None:
+    for file in agent_files:
+        ast.parse(file.read_text(encoding="utf-8"), filename=str(file), feature_version=(3, 8))
