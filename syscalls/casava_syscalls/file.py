@@ -23,19 +23,8 @@ from casava_syscalls.scalars import (
 from casava_syscalls.values import Files, FileType, Number, Table, Text
 
 FileKind = Literal[
-    "image",
-    "video",
-    "audio",
-    "document",
-    "spreadsheet",
-    "archive",
-    "code",
-    "data",
-    "text",
-    "log",
-    "notebook",
-    "model",
-]
+    "image", "video", "audio", "document", "spreadsheet", "archive", "code", "data", "notebook", "model"
+]  # fmt: skip
 """Sorts of file, told by extension: see `KIND_EXTENSIONS`."""
 
 KIND_EXTENSIONS: dict[FileKind, tuple[str, ...]] = {
@@ -102,8 +91,6 @@ KIND_EXTENSIONS: dict[FileKind, tuple[str, ...]] = {
         "arrow",
         "db",
     ),
-    "text": ("txt", "md", "rst", "log", "text", "org"),
-    "log": ("log", "out", "err"),
     "notebook": ("ipynb",),
     "model": ("gguf", "safetensors", "pt", "pth", "ckpt", "onnx", "bin", "pkl", "joblib", "keras", "tflite"),
 }

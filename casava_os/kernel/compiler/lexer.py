@@ -1,0 +1,285 @@
+"""Takes a request apart into words and quoted strings, and reads what a person writes for a number, a size or a date.
+
+An argument of a plan is copied from the request, never composed. `atoms` says where arguments can begin and end;
+`normalise` turns the copied words ("a week", "half a gig", "python") into what the ABI's type takes ("1 week",
+"0.5 gb", "py"), or answers None when they are not of that kind. What `normalise` refuses the decoding grammar does not
+offer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from pydantic import TypeAdapter, ValidationError
+
+from casava_syscalls import scalars
+from casava_syscalls.shapes import Lexeme
+
+JsonScalar = str | int
+
+_QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
+_TRAILING = ",;:!?)]}\"'\u201d\u2019"
+_LEADING = "([{\"'\u201c\u2018"
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """One word or quoted string. `text` is without quotes; `start` and `end` are offsets in the request, with them."""
+
+    text: str
+    start: int
+    end: int
+    quoted: bool = False
+
+
+def atoms(request: str) -> tuple[Atom, ...]:
+    """The words, quoted strings and single punctuation marks of a request, in order.
+
+    A quotation is one atom. A final full stop, comma or question mark, an opening bracket and a possessive `'s` are
+    atoms of their own; punctuation inside a word ("a.tar.gz", "1,000", "src/*.py") stays.
+    """
+    return tuple(_scan(request))
+
+
+def _scan(request: str) -> Iterator[Atom]:
+    at = 0
+    while at < len(request):
+        if request[at].isspace():
+            at += 1
+            continue
+        if (end := _quotation(request, at)) is not None:
+            yield Atom(request[at + 1 : end - 1], at, end, quoted=True)
+            at = end
+            continue
+        end = at
+        while end < len(request) and not request[end].isspace():
+            end += 1
+        yield from _word(request, at, end)
+        at = end
+
+
+def _quotation(request: str, at: int) -> int | None:
+    """Where the quotation that opens at `at` ends (exclusive), if one does."""
+    closing = _QUOTES.get(request[at])
+    if closing is None:
+        return None
+    end = at + 1
+    while (end := request.find(closing, end)) != -1:
+        follows = request[end + 1 : end + 2]
+        if end > at + 1 and (not follows or follows.isspace() or follows in _TRAILING + "."):
+            return end + 1
+        end += 1
+    return None
+
+
+def _word(request: str, start: int, end: int) -> Iterator[Atom]:
+    while end - start > 1 and request[start] in _LEADING:
+        yield Atom(request[start], start, start + 1)
+        start += 1
+    tail: list[Atom] = []
+    while end - start > 1:
+        last = request[end - 1]
+        if request[start:end].endswith(("'s", "\u2019s")) and end - start > 2:
+            tail.append(Atom(request[end - 2 : end], end - 2, end))
+            end -= 2
+        elif last in _TRAILING or (last == "." and request[start:end].strip(".")):
+            tail.append(Atom(last, end - 1, end))
+            end -= 1
+        else:
+            break
+    begin = start
+    for comma in re.finditer(r"(?<!\d),|,(?!\d)", request[start:end]):
+        cut = start + comma.start()
+        if cut > begin:
+            yield Atom(request[begin:cut], begin, cut)
+        yield Atom(",", cut, cut + 1)
+        begin = cut + 1
+    if end > begin:
+        yield Atom(request[begin:end], begin, end)
+    yield from reversed(tail)
+
+
+# ------------------------------------------------------------------------------------------- what people write
+
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["_", "_", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_ORDINAL = [
+    "zeroth",
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+]
+_WORD_NUMBERS: Mapping[str, float] = {
+    **{word: n for n, word in enumerate(_SMALL)},
+    **{word: 10 * n for n, word in enumerate(_TENS) if n > 1},
+    **{f"{ten}{dash}{one}": 10 * t + o for t, ten in enumerate(_TENS) if t > 1 for o, one in enumerate(_SMALL[1:10], 1) for dash in "- "},
+    **{word: n for n, word in enumerate(_ORDINAL)},
+    "a": 1, "an": 1, "single": 1, "half a": 0.5, "half an": 0.5, "a couple": 2, "couple": 2, "a couple of": 2, "couple of": 2,
+    "a dozen": 12, "dozen": 12, "half a dozen": 6, "a hundred": 100, "hundred": 100, "one hundred": 100, "two hundred": 200,
+    "five hundred": 500, "a thousand": 1000, "thousand": 1000, "one thousand": 1000, "ten thousand": 10_000,
+}  # fmt: skip
+
+EXTENSION_WORDS: Mapping[str, tuple[str, ...]] = {
+    "python": ("py",), "markdown": ("md",), "javascript": ("js",), "typescript": ("ts",), "rust": ("rs",), "ruby": ("rb",),
+    "golang": ("go",), "text": ("txt",), "yaml": ("yaml", "yml"), "jpeg": ("jpg", "jpeg"), "jpegs": ("jpg", "jpeg"),
+    "jpgs": ("jpg", "jpeg"), "shell": ("sh",), "bash": ("sh",), "c++": ("cpp", "cc", "cxx"), "word": ("docx", "doc"),
+    "excel": ("xlsx", "xls"), "powerpoint": ("pptx", "ppt"), "jupyter": ("ipynb",), "temp": ("tmp", "temp"),
+    "temporary": ("tmp", "temp"), "backup": ("bak", "backup"), "logs": ("log",), "pdfs": ("pdf",), "pngs": ("png",),
+    "gifs": ("gif",), "csvs": ("csv",), "txts": ("txt",), "jsons": ("json",), "zips": ("zip",), "tarballs": ("tar", "tgz", "tar.gz"),
+    "mp3s": ("mp3",), "mp4s": ("mp4",), "svgs": ("svg",), "tmps": ("tmp",), "baks": ("bak",), "pys": ("py",), "mds": ("md",),
+    "kotlin": ("kt",), "perl": ("pl",), "latex": ("tex",), "config": ("conf", "cfg", "ini"), "object": ("o",), "compiled": ("pyc",),
+}  # fmt: skip
+"""Names of file formats that are not themselves the extension."""
+
+
+def number(text: str) -> float | None:
+    """The number that "12", "1,000", "2.5", "5th", "ten", "a dozen" or "twenty-five" means."""
+    word = " ".join(text.lower().split())
+    if word in _WORD_NUMBERS:
+        return _WORD_NUMBERS[word]
+    match = re.fullmatch(r"(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(st|nd|rd|th)?", word)
+    return None if match is None else float(match.group(1).replace(",", "") + (match.group(2) or ""))
+
+
+def _quantity(text: str, units: Mapping[str, int], *, bare: bool) -> str | None:
+    """Reads "1.5 gb" from "1.5GB", "half a gig", "a week", "two-hour", "week"."""
+    word = " ".join(text.lower().replace("-", " ").split())
+    match = re.fullmatch(r"(.*?)\s*([a-z]+)", word)
+    if match is None or match.group(2) not in units:
+        return None
+    amount = match.group(1)
+    if not amount:
+        return f"1 {match.group(2)}" if bare and len(match.group(2)) > 2 else None
+    value = number(amount)
+    return None if value is None else f"{value:g} {match.group(2)}"
+
+
+_WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+
+
+def moment(text: str, now: datetime) -> str | None:
+    """An ISO date-time from "2026-03-31", "today", "yesterday", "last monday", "march", "march 3"."""
+    word = " ".join(text.lower().split()).removeprefix("last ").removeprefix("this ")
+    midnight = datetime.combine(now.date(), time.min)
+    if word in ("today", "midnight", "morning"):
+        return midnight.isoformat()
+    if word == "yesterday":
+        return (midnight - timedelta(days=1)).isoformat()
+    if word in _WEEKDAYS:
+        back = (now.weekday() - _WEEKDAYS.index(word)) % 7 or 7
+        return (midnight - timedelta(days=back)).isoformat()
+    if match := re.fullmatch(
+        rf"({'|'.join(_MONTHS)})(?: (\d{{1,2}})(?:st|nd|rd|th)?)?(?:,? (\d{{4}}))?", word
+    ):
+        month, day, year = _MONTHS.index(match.group(1)) + 1, int(match.group(2) or 1), match.group(3)
+        try:
+            date = datetime(int(year) if year else now.year, month, day)  # noqa: DTZ001 - local time is what people mean
+        except ValueError:
+            return None
+        return (date if year or date <= now else date.replace(year=now.year - 1)).isoformat()
+    if re.fullmatch(r"(19|20)\d\d", word):
+        return f"{word}-01-01T00:00:00"
+    try:
+        return datetime.fromisoformat(word.replace("/", "-")).replace(tzinfo=None).isoformat()
+    except ValueError:
+        return None
+
+
+def _valid(adapter: TypeAdapter[str]) -> Callable[[str], str | None]:
+    def check(text: str) -> str | None:
+        try:
+            adapter.validate_python(text)
+        except ValidationError:
+            return None
+        return text
+
+    return check
+
+
+_CHECKS: Mapping[Lexeme, Callable[[str], str | None]] = {
+    "glob": _valid(TypeAdapter(scalars.Glob)),
+    "extension": _valid(TypeAdapter(scalars.Extension)),
+    "mode": _valid(TypeAdapter(scalars.FileMode)),
+    "needle": _valid(TypeAdapter(scalars.Needle)),
+    "content": _valid(TypeAdapter(scalars.Content)),
+    "command": _valid(TypeAdapter(scalars.CommandLine)),
+    "word": _valid(TypeAdapter(scalars.Word)),
+}
+
+
+def _path(text: str) -> str | None:
+    """A path is passed on also when it lies outside the workspace: the ABI's type then refuses it, with a reason."""
+    return text if text and "\x00" not in text and len(text) <= 4096 else None
+
+
+def normalise(lexeme: Lexeme, text: str, now: datetime) -> JsonScalar | list[str] | None:
+    """What a copied span means as a value of the ABI, or None when it is not of that kind."""
+    if lexeme == "path":
+        return _path(text)
+    if lexeme == "extension":
+        word = text.lower().strip()
+        if word in EXTENSION_WORDS:
+            return list(EXTENSION_WORDS[word])
+        return _CHECKS["extension"](text) if re.fullmatch(r"\*?\.?[\w+.~-]{1,12}", text) else None
+    if lexeme in ("count", "index", "port"):
+        value = number(text)
+        return (
+            int(value)
+            if value is not None and value == int(value) and (value >= 1 or lexeme == "index")
+            else None
+        )
+    if lexeme == "size":
+        return _quantity(text, scalars.SIZE_UNITS, bare=False)
+    if lexeme == "duration":
+        return _quantity(text, scalars.DURATION_UNITS, bare=True)
+    if lexeme == "moment":
+        return moment(text, now)
+    check = _CHECKS.get(lexeme)
+    return None if check is None else check(text)
