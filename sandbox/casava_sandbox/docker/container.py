@@ -1,0 +1,197 @@
+"""One hardened container over a layer: how it is made, attached and removed. Blocking; the driver calls it in a thread."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from casava_os.kernel.ports import LayerPaths, Limits
+from casava_sandbox.links import Links
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+PID_LABEL, OWNER_LABEL, HOME_LABEL, HOST_LABEL = "casava.pid", "casava.owner", "casava.home", "casava.host-pid"
+
+_SECCOMP = Path(__file__).parent.parent / "seccomp.json"
+
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/tmp",  # noqa: S108 - the sandbox's own, private /tmp
+    "TMPDIR": "/tmp",  # noqa: S108
+    "LANG": "C.UTF-8",
+}
+
+COMMAND = ["python3", "-I", "-B", "/casava/agent.pyz"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a container is made from."""
+
+    name: str
+    image: str
+    layer: LayerPaths
+    links: Links
+    limits: Limits
+    home: str
+    user: str
+    host_pid: int
+
+
+def labels(plan: Plan) -> dict[str, str]:
+    """By which leftovers are found."""
+    return {
+        PID_LABEL: str(plan.layer.pid),
+        OWNER_LABEL: str(os.getuid()),
+        HOME_LABEL: plan.home,
+        HOST_LABEL: str(plan.host_pid),
+    }
+
+
+def start(api: APIClient, plan: Plan) -> socket.socket:
+    """Creates, attaches and starts the container; the socket carries the agent's stream. Raises what docker raises."""
+    from docker.types import DriverConfig, Mount, Ulimit
+
+    limits = plan.limits
+    tags = labels(plan)
+    host: dict[str, Any] = api.create_host_config(
+        network_mode="none",
+        read_only=True,
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges", f"seccomp={_SECCOMP.read_text(encoding='utf-8')}"],
+        userns_mode="host",
+        ipc_mode="private",
+        # The container goes with its agent, and the agent with its stream: a kill of this program leaves nothing.
+        auto_remove=True,
+        log_config={"Type": "none", "Config": {}},
+        mem_limit=limits.memory_bytes,
+        memswap_limit=limits.memory_bytes,
+        pids_limit=limits.pids,
+        nano_cpus=int(min(limits.cpus, os.cpu_count() or 1) * 1e9),
+        tmpfs={"/tmp": f"rw,nosuid,nodev,mode=1777,size={limits.tmpfs_bytes}"},  # noqa: S108
+        shm_size=min(limits.tmpfs_bytes, 64 * 2**20),
+        ulimits=[
+            Ulimit(name="fsize", soft=limits.file_bytes, hard=limits.file_bytes),
+            Ulimit(name="core", soft=0, hard=0),
+            Ulimit(name="nofile", soft=1024, hard=4096),
+        ],
+        group_add=_workspace_group(plan.layer.workspace),
+        mounts=[
+            # A volume without a name: the daemon mounts the overlay, and removes the volume with the container.
+            Mount(
+                target="/workspace",
+                source=None,
+                type="volume",
+                no_copy=True,
+                labels=tags,
+                driver_config=DriverConfig(
+                    "local", {"type": "overlay", "device": "overlay", "o": f"{plan.links.options},nosuid,nodev"}
+                ),
+            ),
+            Mount(target="/casava/scratch", source=str(plan.links.scratch), type="bind"),
+            Mount(target="/casava/agent.pyz", source=str(plan.links.agent), type="bind", read_only=True),
+        ],
+    )
+    api.create_container(
+        image=plan.image,
+        command=COMMAND,
+        name=plan.name,
+        user=plan.user,
+        working_dir="/workspace",
+        environment=ENVIRONMENT,
+        hostname="casava",
+        labels=tags,
+        stdin_open=True,
+        entrypoint=[],
+        host_config=host,
+        stop_signal="SIGKILL",
+    )
+    stream = _attach(api, plan.name)
+    try:
+        api.start(plan.name)
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def _attach(api: APIClient, name: str) -> socket.socket:
+    """The container's standard streams, before it runs: nothing that it says is missed."""
+    raw = api.attach_socket(name, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+    try:
+        stream = socket.socket(fileno=os.dup(raw.fileno()))
+    finally:
+        raw._response.close()  # noqa: SLF001 - the SDK keeps the response there, and it holds the descriptor
+    stream.setblocking(False)
+    return stream
+
+
+def _workspace_group(workspace: Path) -> list[int]:
+    """The workspace's group, when the person works in it through a group; no other group of theirs goes in."""
+    group = workspace.stat().st_gid
+    return [group] if group in os.getgroups() and group != os.getgid() else []
+
+
+def remove(api: APIClient, name: str) -> None:
+    """Kills and removes the container with its volume, and returns once its mounts are gone. No error if it is not there."""
+    from docker.errors import APIError, NotFound
+    from requests.exceptions import RequestException
+
+    try:
+        api.remove_container(name, v=True, force=True)
+    except NotFound:
+        return
+    except APIError:
+        # Its own removal is under way.
+        try:
+            api.wait(name, condition="removed", timeout=20)
+        except (APIError, RequestException):
+            return
+
+
+def clear_work(api: APIClient | None, image: str, layer: LayerPaths) -> None:
+    """Removes the overlay's own directory `work/work`. It belongs to root, and nobody may look into it.
+
+    Empty, as a rule, it can be removed without looking; else a container of the daemon does it.
+    """
+    inner = layer.work / "work"
+    try:
+        inner.rmdir()
+    except FileNotFoundError:
+        return
+    except OSError:
+        if api is not None:
+            _clear_as_root(api, image, layer.work)
+
+
+def _clear_as_root(api: APIClient, image: str, work: Path) -> None:
+    from docker.errors import APIError
+    from docker.types import Mount
+
+    container = api.create_container(
+        image=image,
+        command=["rm", "-rf", "/work/work"],
+        entrypoint=[],
+        user="0:0",
+        labels={PID_LABEL: "0", OWNER_LABEL: str(os.getuid()), HOST_LABEL: str(os.getpid())},
+        host_config=api.create_host_config(
+            network_mode="none",
+            cap_drop=["ALL"],
+            cap_add=["DAC_OVERRIDE"],
+            security_opt=["no-new-privileges"],
+            userns_mode="host",
+            mounts=[Mount(target="/work", source=str(work), type="bind")],
+        ),
+    )
+    try:
+        api.start(container["Id"])
+        api.wait(container["Id"], timeout=20)
+    finally:
+        try:
+            api.remove_container(container["Id"], v=True, force=True)
+        except APIError:
+            pass

@@ -1,0 +1,57 @@
+"""Short, plain names for paths that an overlay's mount options cannot spell.
+
+Mount options are separated by commas and colons, hold at most a page, and travel as JSON: a workspace named "a:b,c", one
+with a newline or bytes that are no UTF-8, or a very deep one cannot be named in them. A link can. The kernel follows the
+links at mount time, so they are needed only while a sandbox starts.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from casava_os.kernel.ports import LayerPaths
+
+_PLAIN = re.compile(r"[A-Za-z0-9/._+@=-]{1,200}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Links to what a sandbox mounts."""
+
+    lower: Path
+    upper: Path
+    work: Path
+    scratch: Path
+    agent: Path
+
+    @property
+    def options(self) -> str:
+        """The overlay's mount options. `userxattr`: its markers must be visible to a plain user."""
+        return f"lowerdir={self.lower},upperdir={self.upper},workdir={self.work},userxattr"
+
+
+@contextmanager
+def links(layer: LayerPaths, agent: Path) -> Iterator[Links]:
+    """Links to the layer's directories and the agent, gone at the end of the block."""
+    beside = layer.upper.parent
+    place = beside if _PLAIN.match(str(beside)) else None
+    directory = Path(tempfile.mkdtemp(prefix=".casava-", dir=place))
+    targets = {
+        "l": layer.workspace,
+        "u": layer.upper,
+        "k": layer.work,
+        "s": layer.scratch,
+        "a": agent,
+    }
+    try:
+        for name, target in targets.items():
+            (directory / name).symlink_to(target.absolute())
+        yield Links(*(directory / name for name in targets))
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
