@@ -1,0 +1,400 @@
+"""Single files and trees: look at, hash, compare, copy with all their metadata, move, remove, make durable.
+
+Paths are `str` as the `os` functions return them (undecodable bytes as surrogates). Nothing here follows a symbolic
+link, and every function raises `OSError` as the system call did.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Literal, NamedTuple
+
+from casava_sandbox.layer.visible import visible
+from casava_syscalls.names import path_text
+from casava_syscalls.results import Err
+
+Kind = Literal["file", "directory", "link", "other"]
+
+_CHUNK = 1 << 20
+_FEW = 16  # up to this many files are synced one by one, more of them by one syncfs
+_NOT_COPIED = ("user.overlay.", "trusted.overlay.", "security.selinux", "system.nfs4_acl")
+
+
+class Node(NamedTuple):
+    """What `lstat` says of one path. Sizes in bytes (0 for directories), times in nanoseconds."""
+
+    kind: Kind
+    mode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    ino: int
+    dev: int
+    rdev: int
+    uid: int
+    gid: int
+
+
+def node_of(status: os.stat_result) -> Node:
+    """The node of a stat result."""
+    mode = status.st_mode
+    kind: Kind = "other"
+    if stat.S_ISREG(mode):
+        kind = "file"
+    elif stat.S_ISDIR(mode):
+        kind = "directory"
+    elif stat.S_ISLNK(mode):
+        kind = "link"
+    return Node(
+        kind,
+        stat.S_IMODE(mode),
+        0 if kind == "directory" else status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_ino,
+        status.st_dev,
+        status.st_rdev,
+        status.st_uid,
+        status.st_gid,
+    )
+
+
+def look(path: str) -> Node | None:
+    """The node at a path, or None when there is nothing."""
+    try:
+        return node_of(os.lstat(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def open_file(path: str) -> int:
+    """A descriptor for reading that never belongs to a link's target and never blocks on a FIFO."""
+    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def digest_of(descriptor: int) -> str:
+    """sha256 of an open file, hexadecimal; closes it."""
+    with os.fdopen(descriptor, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def same_bytes(first: int, second: int) -> bool:
+    """Whether two open files have equal contents; closes both."""
+    with os.fdopen(first, "rb", buffering=0) as one, os.fdopen(second, "rb", buffering=0) as two:
+        while True:
+            left, right = one.read(_CHUNK), two.read(_CHUNK)
+            if left != right:
+                return False
+            if not left:
+                return True
+
+
+def walk(root: str) -> Iterator[tuple[str, Node]]:
+    """Everything at and below `root`, parents first, as (path relative to root, node); the root itself is ""."""
+    top = look(root)
+    if top is None:
+        return
+    yield "", top
+    pending = [""] if top.kind == "directory" else []
+    while pending:
+        directory = pending.pop()
+        with os.scandir(os.path.join(root, directory)) as entries:
+            found = sorted(
+                (os.path.join(directory, e.name), node_of(e.stat(follow_symlinks=False))) for e in entries
+            )
+        for path, node in found:
+            yield path, node
+            if node.kind == "directory":
+                pending.append(path)
+
+
+# ---------------------------------------------------------------------------------------------- copy
+
+
+def copy_contents(descriptor: int, target: str, node: Node) -> str:
+    """Copies an open file, holes kept as holes, to the new path `target` with `node`'s metadata; answers its sha256.
+
+    Closes `descriptor`. Owner and extended attributes are kept as far as the system permits.
+    """
+    digest = hashlib.sha256()
+    zeros = bytes(_CHUNK)
+    with os.fdopen(descriptor, "rb", buffering=0) as source:
+        out = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(out, "wb", buffering=0) as copy:
+            size = os.fstat(descriptor).st_size
+            position = 0
+            while position < size:
+                data = _next_data(descriptor, position, size)
+                while position < data:
+                    length = min(_CHUNK, data - position)
+                    digest.update(memoryview(zeros)[:length])
+                    position += length
+                source.seek(position)
+                copy.seek(position)
+                end = _next_hole(descriptor, position, size)
+                while position < end:
+                    block = source.read(min(_CHUNK, end - position))
+                    if not block:
+                        size = end = position
+                        break
+                    digest.update(block)
+                    _write_all(copy.fileno(), block)
+                    position += len(block)
+            copy.truncate(size)
+            _copy_attributes(descriptor, out)
+            _own(out, node)
+            os.fchmod(out, node.mode)
+            os.utime(out, ns=(node.mtime_ns, node.mtime_ns))
+    return digest.hexdigest()
+
+
+def _next_data(descriptor: int, position: int, size: int) -> int:
+    try:
+        return os.lseek(descriptor, position, os.SEEK_DATA)
+    except OSError as error:
+        return size if error.errno == errno.ENXIO else position
+
+
+def _next_hole(descriptor: int, position: int, size: int) -> int:
+    try:
+        return min(size, os.lseek(descriptor, position, os.SEEK_HOLE))
+    except OSError:
+        return size
+    finally:
+        os.lseek(descriptor, position, os.SEEK_SET)
+
+
+def _write_all(descriptor: int, block: bytes) -> None:
+    view = memoryview(block)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def copy_link(link_text: str, target: str, node: Node) -> None:
+    """Makes a symbolic link with `node`'s owner and time."""
+    os.symlink(link_text, target)
+    _own(target, node)
+    os.utime(target, ns=(node.mtime_ns, node.mtime_ns), follow_symlinks=False)
+
+
+def finish_directory(path: str, node: Node, source: str | None = None) -> None:
+    """Gives a filled directory its owner, mode, time and (from `source`) extended attributes."""
+    if source is not None:
+        _copy_attributes(source, path)
+    _own(path, node)
+    os.chmod(path, node.mode)
+    os.utime(path, ns=(node.mtime_ns, node.mtime_ns))
+
+
+def copy_object(source: str, target: str) -> None:
+    """Copies a file, link or whole tree with all metadata. Raises `OSError(ENOTSUP)` for a FIFO, socket or device."""
+    directories: list[tuple[str, Node]] = []
+    for relative, node in walk(source):
+        here, there = _below(source, relative), _below(target, relative)
+        if node.kind == "directory":
+            os.mkdir(there, 0o700)
+            directories.append((relative, node))
+        elif node.kind == "file":
+            copy_contents(open_file(here), there, node)
+        elif node.kind == "link":
+            copy_link(os.readlink(here), there, node)
+        else:
+            raise OSError(errno.ENOTSUP, "not a file, directory or link", here)
+    for relative, node in reversed(directories):
+        finish_directory(_below(target, relative), node, _below(source, relative))
+
+
+def _below(root: str, relative: str) -> str:
+    return os.path.join(root, relative) if relative else root
+
+
+def _own(target: str | int, node: Node) -> None:
+    """Owner and group, where the system lets us."""
+    now = os.lstat(target) if isinstance(target, str) else os.fstat(target)
+    if (now.st_uid, now.st_gid) == (node.uid, node.gid):
+        return
+    for uid in (node.uid, -1):
+        with suppress(PermissionError):
+            if isinstance(target, str):
+                os.lchown(target, uid, node.gid)
+            else:
+                os.fchown(target, uid, node.gid)
+            return
+
+
+def _copy_attributes(source: str | int, target: str | int) -> None:
+    try:
+        names = os.listxattr(source)
+    except OSError:
+        return
+    for name in names:
+        if not name.startswith(_NOT_COPIED):
+            with suppress(OSError):
+                os.setxattr(target, name, os.getxattr(source, name))
+
+
+# ---------------------------------------------------------------------------------------------- move, remove
+
+
+def move(source: str, target: str) -> None:
+    """Renames. A directory that its owner made read-only is opened for the instant (its `..` entry is written)."""
+    try:
+        os.rename(source, target)
+    except PermissionError:
+        node = look(source)
+        if node is None or node.kind != "directory" or node.uid != os.geteuid() or node.mode & 0o200:
+            raise
+        os.chmod(source, node.mode | 0o200)
+        try:
+            os.rename(source, target)
+        finally:
+            os.chmod(target if os.path.lexists(target) else source, node.mode)
+
+
+def remove_tree(path: str) -> None:
+    """Removes a file or tree, whatever modes its owner gave it. A missing path is fine.
+
+    Raises `OSError` when something of another owner is left.
+    """
+    node = look(path)
+    if node is None:
+        return
+    if node.kind != "directory":
+        os.unlink(path)
+        return
+    with suppress(OSError):  # an empty directory of another owner can go although it cannot be read
+        os.rmdir(path)
+        return
+    if node.mode & 0o700 != 0o700:
+        with suppress(PermissionError):
+            os.chmod(path, 0o700)
+    with os.scandir(path) as entries:
+        names = [(entry.path, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    for child, is_directory in names:
+        if is_directory:
+            remove_tree(child)
+        else:
+            os.unlink(child)
+    os.rmdir(path)
+
+
+# ---------------------------------------------------------------------------------------------- durability
+
+
+def write_durably(path: str, data: bytes) -> None:
+    """Replaces a private file (0600) atomically and waits until it is on disk."""
+    temporary = path + ".new"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(temporary, path)
+    sync([os.path.dirname(path)])
+
+
+def sync(paths: Iterable[str]) -> None:
+    """Waits until these files and directories (of one filesystem) are on disk."""
+    todo = list(paths)
+    if len(todo) <= _FEW:
+        for path in todo:
+            _with_descriptor(path, os.fsync)
+    else:
+        _with_descriptor(todo[0], _syncfs)
+
+
+def sync_tree(root: str) -> None:
+    """Waits until everything at and below `root` is on disk."""
+    paths = []
+    for relative, node in walk(root):
+        if node.kind in ("file", "directory"):
+            paths.append(_below(root, relative))
+        if len(paths) > _FEW:
+            break
+    sync(paths)
+
+
+def _with_descriptor(path: str, action: Callable[[int], None]) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (
+        PermissionError
+    ):  # a file without read permission: the whole filesystem then, through its directory
+        descriptor, action = os.open(os.path.dirname(path), os.O_RDONLY | os.O_CLOEXEC), _syncfs
+    try:
+        action(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _syncfs(descriptor: int) -> None:
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syncfs(descriptor) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
+# ---------------------------------------------------------------------------------------------- mounts and locks
+
+
+def mount_of(path: str) -> tuple[int, str]:
+    """The mount that a directory lies on: its number in this mount namespace and its filesystem's type.
+
+    Renames work within one mount only, even where two mounts show one filesystem. Source: proc(5), fdinfo and mountinfo.
+    """
+    descriptor = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with open(f"/proc/self/fdinfo/{descriptor}", encoding="ascii") as info:
+            number = next(int(line.split()[1]) for line in info if line.startswith("mnt_id:"))
+    finally:
+        os.close(descriptor)
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
+        for line in mounts:
+            if line.split(" ", 1)[0] == str(number):
+                return number, line.rsplit(" - ", 1)[1].split()[0]
+    return number, ""
+
+
+@contextmanager
+def locked(path: str) -> Iterator[None]:
+    """Holds an exclusive lock among all processes that use this file for it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+# ---------------------------------------------------------------------------------------------- errors
+
+
+def failure(error: OSError, doing: str) -> Err:
+    """The value for a system error met while `doing` something ("landing the changes")."""
+    where = ""
+    if isinstance(error.filename, str):
+        where = f": {visible(path_text(error.filename))}"
+    message = f"{error.strerror or error}{where}, while {doing}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Err(
+            code="disk-full", title="The disk is full", message=message, hint="Free some space and try again"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        hint = "Check who owns the workspace and whether it is writable"
+        return Err(code="permission", title="Not permitted", message=message, hint=hint)
+    return Err(code="failed", title="The system refused", message=message, hint="See `casava-os doctor`")
+
+
+def named(paths: Iterable[str], most: int = 5) -> str:
+    """A few of the (text form) paths for a message: "a, b and 3 more"."""
+    every = sorted(paths)
+    shown = ", ".join(visible(path) for path in every[:most])
+    return shown if len(every) <= most else f"{shown} and {len(every) - most} more"

@@ -1,0 +1,313 @@
+"""Makes, finds and undoes layers: the `LayerStore` of the kernel's ports, on disk.
+
+`<state>/layers/<pid>/` holds `upper`, `work` (the overlay's), `scratch` (spilled values, piped input), `layer.json`
+(workspace, time of creation) and `first-seen.json` (how touched paths looked when they were first previewed).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from casava_os.kernel.ports import Changeset, Layer, LayerPaths
+from casava_sandbox.layer.changeset import DigestCache, Scan, scan
+from casava_sandbox.layer.commit import Base, commit
+from casava_sandbox.layer.diff import render_diff
+from casava_sandbox.layer.files import failure, mount_of, node_of, open_file, remove_tree
+from casava_sandbox.layer.overlay import Upper
+from casava_sandbox.layer.record import Seen, seen
+from casava_sandbox.layer.transaction import recover, rolled_back_path
+from casava_sandbox.layer.undo import undo
+from casava_sandbox.layer.visible import visible
+from casava_syscalls.names import fs_path, path_text
+from casava_syscalls.results import Err, Ok, Result
+
+T = TypeVar("T")
+
+_NO_UPPER = (
+    "overlay",
+    "nfs",
+    "cifs",
+    "smb",
+    "vfat",
+    "exfat",
+    "ntfs",
+    "fuse",
+    "9p",
+    "virtiofs",
+    "ecryptfs",
+    "squashfs",
+)
+_CHOOSE = "Choose another workspace with --workspace DIR"
+_MOVE_STATE = "Set CASAVA_HOME to a directory on a local filesystem (ext4, xfs, btrfs)"
+
+_SEEN_TYPE = TypeAdapter(dict[str, Seen])
+_TIMES_TYPE = TypeAdapter(dict[str, int])
+
+
+class LayerFile(BaseModel):
+    """What `layer.json` says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pid: int
+    workspace: str
+    created_ns: int
+    device: int
+    inode: int
+
+
+class DiskLayer:
+    """A layer on disk."""
+
+    def __init__(self, state: str, paths: LayerPaths, facts: LayerFile) -> None:
+        self._state = state
+        self._paths = paths
+        self._facts = facts
+        self._digests: DigestCache = {}
+        self._unsupported: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> LayerPaths:
+        return self._paths
+
+    @property
+    def unsupported(self) -> tuple[str, ...]:
+        """Why the changeset read last cannot be committed (FIFOs, sockets, mounts): a sentence each, or nothing."""
+        return self._unsupported
+
+    def changeset(self) -> Changeset:
+        """Reads the upper directory. Raises `FileNotFoundError` when the workspace or the layer is gone."""
+        with Upper(str(self._paths.upper)) as upper:
+            found = scan(self._paths.pid, str(self._paths.workspace), upper, self._digests)
+        self._unsupported = found.unsupported
+        self._remember(found)
+        return found.changeset
+
+    def diff(self, changeset: Changeset, *, context: int = 3, max_bytes: int = 2**20) -> str:
+        """A unified diff of text files and a line for every other change, safe to show on a terminal."""
+        workspace = str(self._paths.workspace)
+        with Upper(str(self._paths.upper)) as upper:
+            return render_diff(
+                changeset,
+                lambda path: open_file(os.path.join(workspace, path)),
+                upper.open,
+                context=context,
+                max_bytes=max_bytes,
+            )
+
+    def commit(self, changeset: Changeset) -> Result[Changeset]:
+        """Lands exactly this changeset; on `Err` nothing was applied. The layer stays until it is discarded."""
+        base = Base(
+            created_ns=self._facts.created_ns,
+            root=(self._facts.device, self._facts.inode),
+            first_seen=self._first_seen(),
+            rolled_back=_read(rolled_back_path(self._state, self._paths.pid), _TIMES_TYPE),
+        )
+        return commit(self._state, self._paths, base, changeset, self._digests)
+
+    def discard(self) -> None:
+        """Removes the layer's directories; what another owner left in them is set aside under `layers/.left-*`."""
+        folder = str(self._paths.upper.parent)
+        try:
+            remove_tree(folder)
+        except OSError:
+            with suppress(OSError):
+                os.rename(folder, f"{os.path.dirname(folder)}/.left-{self._paths.pid}-{os.urandom(4).hex()}")
+
+    def _first_seen(self) -> dict[str, Seen]:
+        return _read(self._seen_path(), _SEEN_TYPE)
+
+    def _seen_path(self) -> str:
+        return str(self._paths.upper.parent / "first-seen.json")
+
+    def _remember(self, found: Scan) -> None:
+        known = self._first_seen()
+        fresh = {path_text(e.path): seen(e.before) for e in found.entries if e.before is not None}
+        if not fresh.keys() <= known.keys():
+            _write(self._seen_path(), _SEEN_TYPE.dump_json({**fresh, **known}))
+
+
+class DiskLayerStore:
+    """Layers under one state directory. Making the store creates nothing."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._state = os.path.abspath(state_dir)
+
+    def create(self, pid: int, workspace: Path) -> Result[Layer]:
+        """A fresh layer over `workspace`.
+
+        `Err`: `usage` (missing, no directory, `/`, or one that contains the state directory), `permission` (unreadable),
+        `unsupported` (the state directory's filesystem cannot hold a layer), `exists`, `disk-full`.
+        """
+        try:
+            place = _usable(workspace, self._state)
+            if isinstance(place, Err):
+                return place
+            folder = self._folder(pid)
+            os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)
+            if (error := _holds_layers(os.path.dirname(folder))) is not None:
+                return error
+            try:
+                os.mkdir(folder, 0o700)
+            except FileExistsError:
+                return Err(
+                    code="exists", title="The layer exists", message=f"Process {pid} already has a layer"
+                )
+            try:
+                return Ok(value=self._make(pid, place, folder))
+            except OSError:
+                remove_tree(folder)
+                raise
+        except OSError as error:
+            return failure(error, "making the layer")
+
+    def open(self, pid: int) -> Result[Layer]:
+        """The held layer of a process; `Err("not-found")` when there is none or its workspace is gone."""
+        folder = self._folder(pid)
+        try:
+            with open(os.path.join(folder, "layer.json"), "rb") as file:
+                facts = LayerFile.model_validate_json(file.read())
+        except FileNotFoundError:
+            message = f"Process {pid} holds no layer"
+            return Err(code="not-found", title="No such layer", message=message, hint="See `casava-os ps`")
+        except OSError as error:
+            return failure(error, "opening the layer")
+        except ValueError:
+            return Err(
+                code="failed", title="Damaged layer", message=f"The layer of process {pid} cannot be read"
+            )
+        workspace = fs_path(facts.workspace)
+        if not os.path.isdir(workspace):
+            message = f"{visible(facts.workspace)} is no longer there"
+            return Err(
+                code="not-found", title="The workspace is gone", message=message, hint="Discard the layer"
+            )
+        return Ok(value=DiskLayer(self._state, _paths(pid, Path(workspace), folder), facts))
+
+    def held(self) -> tuple[int, ...]:
+        """The processes that have a layer, oldest number first."""
+        with suppress(FileNotFoundError):
+            return tuple(
+                sorted(int(n) for n in os.listdir(os.path.join(self._state, "layers")) if n.isdecimal())
+            )
+        return ()
+
+    def undo(self, pid: int) -> Result[Changeset]:
+        """Takes back the commit of a process. `Err`: `conflict`, `not-found`, `usage` (already undone), `permission`."""
+        return undo(self._state, pid)
+
+    def recover(self) -> Result[int | None]:
+        """Rolls back a commit or undo that a killed process left unfinished; the value is its pid. For every start."""
+        try:
+            return Ok(value=recover(self._state))
+        except OSError as error:
+            return failure(error, "putting the workspace back")
+        except ValueError:
+            return Err(
+                code="failed",
+                title="Damaged intent",
+                message="The record of an unfinished commit cannot be read",
+            )
+
+    def _folder(self, pid: int) -> str:
+        return os.path.join(self._state, "layers", str(pid))
+
+    def _make(self, pid: int, workspace: str, folder: str) -> Layer:
+        paths = _paths(pid, Path(workspace), folder)
+        for directory in (paths.upper, paths.work, paths.scratch):
+            os.mkdir(directory, 0o700)
+        status = os.stat(workspace)
+        root = node_of(status)
+        with suppress(PermissionError):  # the merged root is the upper directory: it must not look changed
+            os.chown(paths.upper, root.uid, root.gid)
+        os.chmod(paths.upper, root.mode)
+        os.utime(paths.upper, ns=(root.mtime_ns, root.mtime_ns))
+        facts = LayerFile(
+            pid=pid,
+            workspace=path_text(workspace),
+            created_ns=time.time_ns(),
+            device=status.st_dev,
+            inode=status.st_ino,
+        )
+        _write(os.path.join(folder, "layer.json"), facts.model_dump_json().encode())
+        return DiskLayer(self._state, paths, facts)
+
+
+def _paths(pid: int, workspace: Path, folder: str) -> LayerPaths:
+    at = Path(folder)
+    return LayerPaths(
+        pid=pid, workspace=workspace, upper=at / "upper", work=at / "work", scratch=at / "scratch"
+    )
+
+
+def _usable(workspace: Path, state: str) -> str | Err:
+    """The workspace's real path, or why no layer can be taken of it."""
+    shown = visible(path_text(str(workspace)))
+    try:
+        place = os.path.realpath(workspace, strict=True)
+        if not os.path.isdir(place):
+            return Err(code="usage", title="The workspace is not a directory", message=shown, hint=_CHOOSE)
+        os.listdir(place)
+        os.stat(os.path.join(place, "."))
+    except PermissionError:
+        message = f"{shown} cannot be read by this user"
+        return Err(code="permission", title="The workspace cannot be read", message=message, hint=_CHOOSE)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return Err(code="usage", title="No such workspace", message=f"{shown}: {reason}", hint=_CHOOSE)
+    if place == "/":
+        message = "The workspace would be the whole machine, system files and running state included"
+        return Err(code="usage", title="/ cannot be a workspace", message=message, hint=_CHOOSE)
+    real_state = os.path.realpath(state)
+    if real_state == place or real_state.startswith(place + "/"):
+        message = f"{shown} contains Casava's own state ({visible(path_text(state))}), and a layer cannot lie in what it covers"
+        hint = f"{_CHOOSE}, or set CASAVA_HOME to a directory outside of it"
+        return Err(
+            code="usage", title="The workspace contains the state directory", message=message, hint=hint
+        )
+    if place.startswith(real_state + "/"):
+        message = f"{shown} is inside Casava's own state directory"
+        return Err(
+            code="usage", title="The state directory cannot be a workspace", message=message, hint=_CHOOSE
+        )
+    return place
+
+
+def _holds_layers(directory: str) -> Err | None:
+    """Whether the filesystem can be the upper side of an overlay: a local one with user attributes."""
+    title = "The state directory cannot hold a layer"
+    _, kind = mount_of(directory)
+    if kind.startswith(_NO_UPPER):
+        message = (
+            f"{visible(path_text(directory))} is on {kind}, which cannot be the upper side of an overlay"
+        )
+        return Err(code="unsupported", title=title, message=message, hint=_MOVE_STATE)
+    try:
+        os.setxattr(directory, "user.casava-os.probe", b"1")
+        os.removexattr(directory, "user.casava-os.probe")
+    except OSError as error:
+        if error.errno != 95:  # ENOTSUP
+            raise
+        message = f"{visible(path_text(directory))} is on {kind}, which keeps no user attributes"
+        return Err(code="unsupported", title=title, message=message, hint=_MOVE_STATE)
+    return None
+
+
+def _read(path: str, adapter: TypeAdapter[dict[str, T]]) -> dict[str, T]:
+    with suppress(FileNotFoundError), open(path, "rb") as file:
+        return adapter.validate_json(file.read())
+    return {}
+
+
+def _write(path: str, data: bytes) -> None:
+    with open(
+        os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb"
+    ) as file:
+        file.write(data)
+    os.rename(path + ".new", path)
