@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, cast
 
 from pydantic import Field, TypeAdapter
 
@@ -45,7 +45,7 @@ def available() -> frozenset[str]:
 @cache
 def adapter() -> TypeAdapter[AnyCall]:
     """Validates any syscall from its JSON form, by its `call`."""
-    union: Any = None
+    union: object = None
     for syscall in SYSCALLS.values():
         union = syscall if union is None else union | syscall
-    return TypeAdapter(Annotated[union, Field(discriminator="call")])
+    return TypeAdapter(cast("type[AnyCall]", Annotated[union, Field(discriminator="call")]))
