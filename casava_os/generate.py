@@ -6,10 +6,13 @@ A list that stands in a document or a schema is written once, as code; this modu
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic.json_schema import JsonSchemaValue
 
 BEGIN = "<!-- generated: {name}; change the code, then run `python -m casava_os.generate` -->"
 END = "<!-- end of generated: {name} -->"
@@ -53,9 +56,39 @@ def plan_schema() -> str:
     return schema_text()
 
 
+def event_schema() -> str:
+    """JSON Schema of one line of `--json`: a change of it is a change of the contract with scripts."""
+    from casava_os.kernel.events import events_schema
+
+    return _json(events_schema())
+
+
+def settings_schema() -> str:
+    """JSON Schema of config.toml, for editors."""
+    from casava_os.settings import Settings
+
+    return _json(Settings.model_json_schema())
+
+
+def settings_defaults() -> str:
+    """Every setting with its meaning and its default."""
+    from casava_os.settings import defaults_toml
+
+    return defaults_toml()
+
+
+def _json(schema: JsonSchemaValue) -> str:
+    return json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+SCHEMAS = "config/casava_config/schemas"
+
 GENERATED: tuple[Generated, ...] = (
     Generated("syscalls/README.md", syscall_table, block="syscalls"),
-    Generated("config/casava_config/schemas/plan.json", plan_schema),
+    Generated("config/casava_config/casava.toml", settings_defaults),
+    Generated(f"{SCHEMAS}/event.json", event_schema),
+    Generated(f"{SCHEMAS}/plan.json", plan_schema),
+    Generated(f"{SCHEMAS}/settings.json", settings_schema),
 )
 """Every generated file of the project."""
 
