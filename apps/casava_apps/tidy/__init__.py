@@ -1,0 +1,1 @@
+"""Tidy: sorts a messy folder by rules."""
