@@ -1,0 +1,165 @@
+"""Writes a trained network as a GGUF file that llama.cpp runs, and proves that it is the same model.
+
+Matrices are stored as Q8_0, gains as 32-bit floats, the tokenizer with its merges inside. The file names the ABI's
+control tokens by their digest and carries a digest of its own tensors, so the engine can tell a file that fits from one
+that does not before anything runs it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from casava_os.forge import tokenizer as vocabularies
+from casava_os.kernel.compiler.tagged import control_names
+from casava_os.model.gguf_file import control_digest
+
+if TYPE_CHECKING:
+    from casava_os.forge.net import Net
+
+CONTEXT = 1024
+"""Positions the engine is told the model can use."""
+
+_TENSORS = {
+    "attention_norm": "attn_norm", "q": "attn_q", "k": "attn_k", "v": "attn_v", "o": "attn_output",
+    "feed_norm": "ffn_norm", "gate": "ffn_gate", "up": "ffn_up", "down": "ffn_down",
+}  # fmt: skip
+
+
+def load_net(checkpoint: Path) -> tuple[Net, Mapping[str, float]]:
+    """The network of a checkpoint, in 32-bit floats on the CPU, and its figures (step, tokens, spent seconds)."""
+    import torch
+
+    from casava_os.forge.net import Net, Shape
+
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    net = Net(Shape(**state["shape"]))
+    net.load_state_dict(state["net"])
+    return net.float().eval(), {key: state[key] for key in ("step", "tokens", "spent")}
+
+
+def write(directory: Path, out: Path, version: str, threshold: float, basis: str) -> None:
+    """Writes `out` from the checkpoint and tokenizer in `directory`.
+
+    `threshold` is the confidence below which the kernel asks instead of acting; `basis` says what it was measured on.
+    """
+    import gguf
+
+    net, figures = load_net(directory / "checkpoint.pt")
+    vocabulary = vocabularies.load(directory / "tokenizer.json")
+    shape = net.shape
+    writer = gguf.GGUFWriter(str(out), "llama")
+    writer.add_name("casava-smol")
+    writer.add_version(version)
+    writer.add_license("apache-2.0")
+    writer.add_context_length(CONTEXT)
+    writer.add_embedding_length(shape.width)
+    writer.add_block_count(shape.layers)
+    writer.add_feed_forward_length(shape.hidden)
+    writer.add_head_count(shape.heads)
+    writer.add_head_count_kv(shape.heads)
+    writer.add_rope_dimension_count(shape.width // shape.heads)
+    writer.add_rope_freq_base(shape.theta)
+    writer.add_layer_norm_rms_eps(shape.epsilon)
+    writer.add_vocab_size(shape.vocabulary)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("deepseek-coder")
+    writer.add_token_list(vocabulary.tokens())
+    controls = len(control_names())
+    kinds = [gguf.TokenType.CONTROL] * controls + [gguf.TokenType.NORMAL] * (vocabulary.size - controls)
+    writer.add_token_types(kinds)
+    writer.add_token_merges([" ".join(merge) for merge in vocabulary.merges()])
+    writer.add_eos_token_id(vocabulary.controls["end"])
+    writer.add_add_bos_token(False)
+    writer.add_string("casava.controls", control_digest())
+    writer.add_float32("casava.threshold", threshold)
+    writer.add_string("casava.threshold_basis", basis)
+    writer.add_uint64("casava.trained_tokens", int(figures["tokens"]))
+
+    digest = hashlib.sha256()
+    for name, tensor in _tensors(net):
+        if name.endswith("norm.weight"):
+            data, kind = tensor, gguf.GGMLQuantizationType.F32
+        else:
+            kind = gguf.GGMLQuantizationType.Q8_0
+            data = gguf.quants.quantize(tensor, kind)
+        digest.update(name.encode() + data.tobytes())
+        writer.add_tensor(name, data, raw_dtype=kind)
+    writer.add_string("casava.tensors", digest.hexdigest())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def _tensors(net: Net):  # type: ignore[no-untyped-def] # noqa: ANN202 - numpy arrays by llama.cpp's names
+    state = net.state_dict()
+    yield "token_embd.weight", state["embedding.weight"].numpy()
+    for index in range(net.shape.layers):
+        for ours, theirs in _TENSORS.items():
+            yield f"blk.{index}.{theirs}.weight", state[f"layers.{index}.{ours}.weight"].numpy()
+    yield "output_norm.weight", state["norm.weight"].numpy()
+
+
+@dataclass(frozen=True, slots=True)
+class Equality:
+    """How close llama.cpp's model is to torch's, with the same quantised matrices."""
+
+    prompts: int
+    positions: int
+    largest_difference: float
+    """Of two logits, anywhere."""
+    mean_difference: float
+    same_argmax: float
+    """Share of positions with the same likeliest token."""
+    strings: int
+    tokenizer_mismatches: int
+
+
+def check(directory: Path, path: Path, prompts: Sequence[str], strings: Sequence[str]) -> Equality:
+    """Compares logits on prompts and tokens on strings."""
+    import gguf
+    import numpy as np
+    import torch
+
+    from casava_os.model.engine import Engine
+
+    net, _ = load_net(directory / "checkpoint.pt")
+    kind = gguf.GGMLQuantizationType.Q8_0
+    with torch.no_grad():
+        for parameter in net.parameters():
+            if parameter.ndim == 2:
+                rounded = gguf.quants.dequantize(gguf.quants.quantize(parameter.numpy(), kind), kind)
+                parameter.copy_(torch.from_numpy(rounded))
+    vocabulary = vocabularies.load(directory / "tokenizer.json")
+    engine = Engine(path)
+    try:
+        mismatches = sum(engine.tokenize(text) != vocabulary.text(text) for text in strings)
+        largest = total = 0.0
+        same = positions = 0
+        for prompt in prompts:
+            ids = vocabulary.prompt(prompt, False)
+            engine.forget()
+            ours = engine.evaluate(ids, every=True)
+            with torch.no_grad():
+                theirs = net(torch.tensor([ids]))[0].numpy()
+            difference = np.abs(ours - theirs)
+            largest = max(largest, float(difference.max()))
+            total += float(difference.mean()) * len(ids)
+            same += int((ours.argmax(-1) == theirs.argmax(-1)).sum())
+            positions += len(ids)
+        return Equality(
+            prompts=len(prompts),
+            positions=positions,
+            largest_difference=largest,
+            mean_difference=total / positions,
+            same_argmax=same / positions,
+            strings=len(strings),
+            tokenizer_mismatches=mismatches,
+        )
+    finally:
+        engine.close()

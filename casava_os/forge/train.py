@@ -1,0 +1,225 @@
+"""Trains the network on examples made on the fly, within a time budget.
+
+The learning rate rises briefly, holds, and falls to zero exactly when the budget ends, so a run of any length is
+finished. A checkpoint holds everything needed to go on after an interruption, also with a wider synthesizer: only
+tokenizer and shape must stay.
+
+A generator process makes the batches; the network uses one thread (two on a busy machine are slower than one).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import multiprocessing
+import os
+import queue
+import random
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from casava_os.forge import tokenizer as vocabularies
+from casava_os.forge.data import Batch, Rows, batches
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import Queue
+    from multiprocessing.sharedctypes import Synchronized
+
+    from casava_os.forge.net import Net
+
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": str(16 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(16 << 30),
+    "MALLOC_TOP_PAD_": str(512 << 20),
+    "MALLOC_ARENA_MAX": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "OMP_NUM_THREADS": "1",
+}
+"""Environment under which glibc keeps large blocks: without it a step spends most of its time in page faults."""
+
+ECHO_TOKENS = 600_000
+"""Over so many tokens the share of "repeat the request" rows falls from a half to none."""
+
+CHECKPOINT_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One training run. Times in seconds of training, over all resumptions."""
+
+    directory: Path
+    texts: tuple[Path, ...]
+    seconds: float
+    seed: int = 1
+    matrix_rate: float = 0.02
+    other_rate: float = 4e-3
+    hold: float = 0.35
+    """Share of the budget before the learning rate begins to fall."""
+    device: str = "cpu"
+
+
+def read_texts(paths: Sequence[Path]) -> list[str]:
+    """Texts of JSONL files with a field `request` or `nl`: their words are used, their meaning is not."""
+    texts: list[str] = []
+    for path in paths:
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                record = json.loads(line)
+                texts.append(str(record.get("request") or record.get("nl") or ""))
+    return [text for text in texts if text]
+
+
+def tune_allocator() -> None:
+    """Starts this program again with `ALLOCATOR` in its environment, unless it is there: glibc reads it once."""
+    if any(os.environ.get(name) != value for name, value in ALLOCATOR.items()):
+        os.environ.update(ALLOCATOR)
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the same program with the same arguments
+
+
+def budget_at(tokens: int) -> int:
+    """Tokens in a batch after so many tokens of training: small early, while every step teaches much."""
+    return int(min(4096, max(1536, 1536 + (tokens - 1_500_000) / 2000)))
+
+
+def _generate(
+    vocabulary: Path, texts: tuple[Path, ...], seed: int, tokens: Synchronized[int], out: Queue[Batch]
+) -> None:
+    """The generator process: batches until it is ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from casava_os.forge.synth import sample
+
+    rng = random.Random(seed)
+    rows = Rows(vocabularies.load(vocabulary), sample, read_texts(texts), rng)
+
+    def budget() -> int:
+        rows.echo = max(0.0, 0.5 * (1 - tokens.value / ECHO_TOKENS))
+        return budget_at(tokens.value)
+
+    for batch in batches(iter(rows), budget, rng):
+        out.put(batch)
+
+
+class Feed:
+    """Batches from a generator process; `advance` tells it how far training is."""
+
+    def __init__(self, settings: Settings, tokens: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._tokens: Synchronized[int] = context.Value("q", tokens)
+        self._queue: Queue[Batch] = context.Queue(maxsize=24)
+        seed = settings.seed * 1_000_003 + tokens
+        arguments = (settings.directory / "tokenizer.json", settings.texts, seed, self._tokens, self._queue)
+        self._process = context.Process(target=_generate, args=arguments, daemon=True)
+        self._process.start()
+
+    def __iter__(self) -> Iterator[Batch]:
+        while True:
+            try:
+                yield self._queue.get(timeout=30)
+            except queue.Empty:
+                if not self._process.is_alive():
+                    raise RuntimeError("the generator process died: its traceback is above") from None
+
+    def advance(self, tokens: int) -> None:
+        self._tokens.value = tokens
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.join()
+
+
+def rate_at(progress: float, step: int, hold: float) -> float:
+    """Learning rate as a share of its peak: 40 steps up, level until `hold`, then a cosine to zero at 1."""
+    if progress <= hold:
+        return min(1.0, (step + 1) / 40)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - hold) / (1 - hold))))
+
+
+def exact(net: Net, batch: Batch, device: str) -> float:
+    """Share of rows whose every plan token is the likeliest one, which is what greedy decoding needs to be right."""
+    import torch
+
+    ids = torch.from_numpy(batch.ids).to(device)
+    wanted = torch.from_numpy(batch.weights[:, 1:] > 0).to(device)
+    with torch.no_grad(), torch.autocast(torch.device(device).type, torch.bfloat16):
+        right = net(ids)[:, :-1].argmax(-1) == ids[:, 1:]
+    return float((right | ~wanted).all(1).float().mean())
+
+
+def run(settings: Settings) -> None:
+    """Trains until the budget ends, or goes on from the checkpoint in the directory."""
+    import torch
+
+    from casava_os.forge.net import Net, Shape, optimisers
+
+    if settings.device == "cpu":
+        torch.set_num_threads(1)
+    torch.manual_seed(settings.seed)
+    kind = torch.device(settings.device).type
+    net = Net(Shape(vocabulary=vocabularies.load(settings.directory / "tokenizer.json").size)).to(settings.device)
+    matrices, others = optimisers(net, settings.matrix_rate, settings.other_rate)
+    peaks = [(group, group["lr"]) for o in (matrices, others) for group in o.param_groups]
+    step = tokens = 0
+    spent = 0.0
+    path = settings.directory / "checkpoint.pt"
+    if path.exists():
+        state = torch.load(path, map_location=settings.device, weights_only=True)
+        net.load_state_dict(state["net"])
+        matrices.load_state_dict(state["matrices"])
+        others.load_state_dict(state["others"])
+        step, tokens, spent = state["step"], state["tokens"], state["spent"]
+        print(f"resumed at step {step}, {tokens:,} tokens, {spent:.0f} s", flush=True)
+
+    def save() -> None:
+        state = {"net": net.state_dict(), "shape": net.shape.asdict(), "matrices": matrices.state_dict()}
+        state |= {"others": others.state_dict(), "step": step, "tokens": tokens, "spent": spent}
+        torch.save(state, path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)
+
+    feed = Feed(settings, tokens)
+    last = time.monotonic()
+    saved, logged = last, (last, tokens)
+    losses: list[float] = []
+    try:
+        for batch in feed:
+            if spent >= settings.seconds:
+                break
+            if step % 100 == 99:
+                print(f"step {step + 1} fresh exact {exact(net, batch, settings.device):.3f}", flush=True)
+            rate = rate_at(spent / settings.seconds, step, settings.hold)
+            for group, peak in peaks:
+                group["lr"] = peak * rate
+            ids = torch.from_numpy(batch.ids).to(settings.device)
+            weights = torch.from_numpy(batch.weights).to(settings.device)
+            with torch.autocast(kind, torch.bfloat16):
+                loss = net.loss(ids, weights)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            for optimiser in (matrices, others):
+                optimiser.step()
+                optimiser.zero_grad(set_to_none=True)
+            losses.append(float(loss.detach()))
+            step, tokens = step + 1, tokens + batch.tokens
+            feed.advance(tokens)
+            now = time.monotonic()
+            spent, last = spent + now - last, now
+            if step % 25 == 0:
+                speed = (tokens - logged[1]) / (now - logged[0])
+                logged = (now, tokens)
+                print(
+                    f"step {step} {spent:.0f} s {tokens / 1e6:.2f}M tokens {speed:.0f}/s rate {rate:.3f} "
+                    f"loss {sum(losses) / len(losses):.3f}",
+                    flush=True,
+                )
+                losses.clear()
+            if now - saved > CHECKPOINT_SECONDS:
+                save()
+                saved = now
+    finally:
+        feed.close()
+    save()
+    print(f"done: {step} steps, {tokens:,} tokens, {spent:.0f} s", flush=True)

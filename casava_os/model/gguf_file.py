@@ -1,0 +1,246 @@
+"""Reads and checks a GGUF file before llama.cpp may touch it: llama.cpp ends the program on some damaged files.
+
+Every length is checked against the file's size, every tensor must lie inside the file and have the type and the shape
+that the `llama` architecture gives it, and the tensors' digest must be the one the forge wrote. What passes here is a
+file that our forge made for this ABI, byte for byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from casava_os.kernel.compiler.tagged import control_names
+from casava_syscalls.results import Err, Ok, Result
+
+MAGIC, VERSION = b"GGUF", 3
+LARGEST = 2 * 2**30
+"""Files above this size are not ours. Bytes."""
+
+_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_STRING, _ARRAY = 8, 9
+_F32, _Q8_0 = 0, 8
+_BLOCK, _BLOCK_BYTES = 32, 34
+"""Q8_0 stores 32 weights in 34 bytes."""
+
+Field = str | int | float | bool | tuple["str | int | float | bool", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A checked GGUF file: what the engine needs to know of it."""
+
+    path: Path
+    digest: str
+    """Hexadecimal sha256 of the whole file."""
+    version: str
+    tokens: tuple[str, ...]
+    context: int
+    threshold: float
+    """Confidence below which the answer should be a question."""
+    threshold_basis: str
+
+
+class _Broken(Exception):
+    """The file is not what it should be; the message says how. Does not leave this module."""
+
+
+class _Reader:
+    """A cursor over the file's bytes that never leaves them."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 0
+
+    def take(self, form: str) -> int | float | bool:
+        size = struct.calcsize("<" + form)
+        if self.at + size > len(self.data):
+            raise _Broken("it ends in the middle of its header")
+        value: int | float | bool = struct.unpack_from("<" + form, self.data, self.at)[0]
+        self.at += size
+        return value
+
+    def length(self) -> int:
+        return int(self.take("Q"))
+
+    def string(self) -> str:
+        size = self.length()
+        end = self.at + size
+        if end > len(self.data):
+            raise _Broken("a text in its header is longer than the file")
+        try:
+            text = self.data[self.at : end].decode()
+        except UnicodeDecodeError:
+            raise _Broken("a text in its header is not UTF-8") from None
+        self.at = end
+        return text
+
+    def value(self, kind: int) -> Field:
+        if kind == _STRING:
+            return self.string()
+        if kind == _ARRAY:
+            inner, count = int(self.take("I")), self.length()
+            if inner == _ARRAY or count > len(self.data):
+                raise _Broken("it has an impossible list in its header")
+            return self._many(inner, count)
+        if kind not in _SCALARS:
+            raise _Broken(f"it has a field of the unknown type {kind}")
+        return self.take(_SCALARS[kind])
+
+    def _many(self, kind: int, count: int) -> tuple[str | int | float | bool, ...]:
+        if kind == _STRING:
+            return tuple(self.string() for _ in range(count))
+        if kind not in _SCALARS:
+            raise _Broken(f"it has a list of the unknown type {kind}")
+        form = f"<{count}{_SCALARS[kind]}"
+        if self.at + struct.calcsize(form) > len(self.data):
+            raise _Broken("it ends in the middle of its header")
+        values = struct.unpack_from(form, self.data, self.at)
+        self.at += struct.calcsize(form)
+        return values
+
+
+def control_digest() -> str:
+    """Hexadecimal sha256 of the ABI's control tokens, as the forge writes it into a model."""
+    return hashlib.sha256("\n".join(control_names()).encode()).hexdigest()
+
+
+def read(path: Path) -> Result[Weights]:
+    """Checks a model file. `Err("no-model")` says what is wrong with it and what to do."""
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            return _refused(path, "it is not a file")
+        if size > LARGEST:
+            return _refused(path, "it is too large to be a casava-smol model")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return _refused(path, "there is no such file")
+    except OSError as problem:
+        return _refused(path, f"it cannot be read: {problem.strerror}")
+    try:
+        return Ok(value=_checked(path, data))
+    except _Broken as problem:
+        return _refused(path, str(problem))
+
+
+def _refused(path: Path, why: str) -> Err:
+    return Err(
+        code="no-model",
+        title="The kernel model cannot be used",
+        message=f"{path}: {why}",
+        hint="use `--model casava-smol`, make a model with `casava-os forge`, or reinstall Casava OS",
+    )
+
+
+def _checked(path: Path, data: bytes) -> Weights:
+    reader = _Reader(data)
+    if data[:4] != MAGIC:
+        raise _Broken("it is no GGUF file")
+    reader.at = 4
+    if reader.take("I") != VERSION:
+        raise _Broken(f"it is no GGUF file of version {VERSION}")
+    tensor_count, field_count = reader.length(), reader.length()
+    if tensor_count > 10_000 or field_count > 10_000:
+        raise _Broken("its header announces an impossible number of parts")
+    fields: dict[str, Field] = {}
+    for _ in range(field_count):
+        key = reader.string()
+        fields[key] = reader.value(int(reader.take("I")))
+    _check_kind(fields)
+    tokens = fields.get("tokenizer.ggml.tokens")
+    if not isinstance(tokens, tuple):
+        raise _Broken("it has no vocabulary")
+    _check_vocabulary(tokens, fields)
+    _check_tensors(reader, tensor_count, fields, len(tokens))
+    return Weights(
+        path=path,
+        digest=hashlib.sha256(data).hexdigest(),
+        version=str(fields.get("general.version", "")),
+        tokens=tuple(str(token) for token in tokens),
+        context=_whole(fields, "llama.context_length"),
+        threshold=float(str(fields.get("casava.threshold", 0.0))),
+        threshold_basis=str(fields.get("casava.threshold_basis", "")),
+    )
+
+
+def _check_kind(fields: Mapping[str, Field]) -> None:
+    if fields.get("general.architecture") != "llama":
+        raise _Broken(f"its architecture is {fields.get('general.architecture')!r}, not 'llama'")
+    if "casava.controls" not in fields:
+        raise _Broken("it is no casava-smol model; other kinds of models come later")
+    if fields["casava.controls"] != control_digest():
+        raise _Broken("it was made for another version of the syscalls")
+    if fields.get("tokenizer.ggml.model") != "gpt2" or fields.get("tokenizer.ggml.pre") != "deepseek-coder":
+        raise _Broken("its tokenizer is of another kind")
+
+
+def _check_vocabulary(tokens: tuple[object, ...], fields: Mapping[str, Field]) -> None:
+    names = control_names()
+    if tokens[: len(names)] != tuple(f"<|{name}|>" for name in names):
+        raise _Broken("its vocabulary does not begin with the control tokens")
+    kinds, merges = fields.get("tokenizer.ggml.token_type"), fields.get("tokenizer.ggml.merges")
+    if not isinstance(kinds, tuple) or len(kinds) != len(tokens) or not isinstance(merges, tuple):
+        raise _Broken("its vocabulary is incomplete")
+    if len(set(tokens)) != len(tokens):
+        raise _Broken("its vocabulary has a token twice")
+    if fields.get("tokenizer.ggml.eos_token_id") != names.index("end"):
+        raise _Broken("its vocabulary ends plans with another token")
+
+
+def _whole(fields: Mapping[str, Field], key: str) -> int:
+    value = fields.get(key)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= 2**20:
+        raise _Broken(f"{key} is {value!r}")
+    return value
+
+
+def expected_tensors(width: int, hidden: int, layers: int, vocabulary: int) -> dict[str, tuple[int, ...]]:
+    """The tensors of a `llama` network with tied embeddings, with their shapes as GGUF writes them."""
+    shapes: dict[str, tuple[int, ...]] = {"token_embd.weight": (width, vocabulary), "output_norm.weight": (width,)}
+    for layer in range(layers):
+        block = f"blk.{layer}."
+        shapes |= {block + f"{norm}.weight": (width,) for norm in ("attn_norm", "ffn_norm")}
+        shapes |= {
+            block + f"{name}.weight": (width, width) for name in ("attn_q", "attn_k", "attn_v", "attn_output")
+        }
+        shapes |= {block + f"{name}.weight": (width, hidden) for name in ("ffn_gate", "ffn_up")}
+        shapes[block + "ffn_down.weight"] = (hidden, width)
+    return shapes
+
+
+def _check_tensors(reader: _Reader, count: int, fields: Mapping[str, Field], vocabulary: int) -> None:
+    width, hidden = _whole(fields, "llama.embedding_length"), _whole(fields, "llama.feed_forward_length")
+    heads, layers = _whole(fields, "llama.attention.head_count"), _whole(fields, "llama.block_count")
+    if width % heads or fields.get("llama.attention.head_count_kv") != heads or layers > 256:
+        raise _Broken("its heads do not fit its width")
+    if fields.get("llama.rope.dimension_count") != width // heads or fields.get("llama.vocab_size") != vocabulary:
+        raise _Broken("its measures contradict each other")
+    expected = expected_tensors(width, hidden, layers, vocabulary)
+    if count != len(expected):
+        raise _Broken(f"it has {count} tensors instead of {len(expected)}")
+    found: list[tuple[str, int, int]] = []
+    for _ in range(count):
+        name = reader.string()
+        axes = int(reader.take("I"))
+        if axes > 4:
+            raise _Broken(f"tensor {name!r} has {axes} axes")
+        shape = tuple(reader.length() for _ in range(axes))
+        kind, offset = int(reader.take("I")), reader.length()
+        if expected.pop(name, None) != shape or kind != (_F32 if axes == 1 else _Q8_0):
+            raise _Broken(f"tensor {name!r} is not as it should be")
+        found.append((name, offset, 4 * shape[0] if axes == 1 else shape[0] * shape[1] // _BLOCK * _BLOCK_BYTES))
+    alignment = fields.get("general.alignment", 32)
+    if not isinstance(alignment, int) or alignment not in (8, 16, 32, 64, 128):
+        raise _Broken("its alignment is impossible")
+    begin = -(-reader.at // alignment) * alignment
+    digest = hashlib.sha256()
+    for name, offset, size in found:
+        if offset % alignment or begin + offset + size > len(reader.data):
+            raise _Broken("it is truncated: a tensor lies outside the file")
+        digest.update(name.encode())
+        digest.update(memoryview(reader.data)[begin + offset : begin + offset + size])
+    if fields.get("casava.tensors") != digest.hexdigest():
+        raise _Broken("its tensors are damaged")
