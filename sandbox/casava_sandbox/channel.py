@@ -49,11 +49,15 @@ class _Call:
 
 
 class AgentChannel:
-    """Speaks to one agent. `chunks` gives what it writes; `give_up` kills the sandbox and must not block."""
+    """Speaks to one agent.
+
+    `source` gives what it writes, and hands its standard error to the callback that it is given; `give_up` ends the
+    sandbox without blocking.
+    """
 
     def __init__(
         self,
-        chunks: AsyncIterator[bytes],
+        source: Callable[[Callable[[bytes], None]], AsyncIterator[bytes]],
         writer: asyncio.StreamWriter,
         limits: Limits,
         *,
@@ -67,7 +71,7 @@ class AgentChannel:
         self.death: Err | None = None
         self.last_words = bytearray()
         """The end of what the agent wrote to its standard error."""
-        self._pump_task = asyncio.create_task(self._pump(chunks))
+        self._pump_task = asyncio.create_task(self._pump(source(self.heard)))
 
     # ------------------------------------------------------------------------------------------ calls
 
@@ -240,7 +244,10 @@ class AgentChannel:
                 hint="nothing was committed; run the request again",
             )
             self._give_up()
-        dead: Message = {"ok": False, "error": self.death.model_dump(include={"code", "title", "message", "hint"})}
+        dead: Message = {
+            "ok": False,
+            "error": self.death.model_dump(include={"code", "title", "message", "hint"}),
+        }
         for call in self._calls.values():
             if not call.answer.done():
                 call.answer.set_result(dead)

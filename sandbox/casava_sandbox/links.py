@@ -55,3 +55,22 @@ def links(layer: LayerPaths, agent: Path) -> Iterator[Links]:
         yield Links(*(directory / name for name in targets))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def clear_work(work: Path) -> bool:
+    """Removes the directory that the overlay made in its work directory; whether it is gone.
+
+    Nobody may look into it (mode 0), and what a daemon mounted belongs to root: then it can only be removed when empty.
+    """
+    inner = work / "work"
+    try:
+        inner.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        try:
+            inner.chmod(0o700)
+        except OSError:
+            return False
+        shutil.rmtree(inner, ignore_errors=True)
+    return not inner.exists()

@@ -22,7 +22,10 @@ def judge(facts: Mapping[str, object], limits: Limits, *, token: str, uid: int) 
     broken = [
         sentence
         for holds, sentence in (
-            (facts.get("interfaces") in (["lo"], []), f"it has network interfaces: {facts.get('interfaces')}"),
+            (
+                facts.get("interfaces") in (["lo"], []),
+                f"it has network interfaces: {facts.get('interfaces')}",
+            ),
             (facts.get("vsock") is False, "it can open sockets to the hypervisor"),
             (set(_texts(facts.get("capabilities"))) <= {"0" * 16}, "it has capabilities"),
             (facts.get("no_new_privileges") == "1", "its programs can gain privileges"),

@@ -21,7 +21,11 @@ class AgentSession:
     """A running sandbox: a `SandboxSession`. `tear_down` ends it, waits for its end, and removes what it left."""
 
     def __init__(
-        self, channel: AgentChannel, layer: LayerPaths, info: SandboxInfo, tear_down: Callable[[], Awaitable[None]]
+        self,
+        channel: AgentChannel,
+        layer: LayerPaths,
+        info: SandboxInfo,
+        tear_down: Callable[[], Awaitable[None]],
     ) -> None:
         self._channel = channel
         self._layer = layer
@@ -86,10 +90,16 @@ async def greet(
         answer = await channel.hello(rlimits=rlimits, seconds=_START_SECONDS)
         if isinstance(answer, Ok):
             facts = answer.value.get("facts")
-            judged = judge({**facts, **known} if isinstance(facts, dict) else {}, limits, token=token, uid=uid)
+            judged = judge(
+                {**facts, **known} if isinstance(facts, dict) else {}, limits, token=token, uid=uid
+            )
             if not isinstance(judged, Err):
                 said = answer.value.get("warnings")
-                warnings = [*driver.warnings, *judged.warnings, *map(str, said if isinstance(said, list) else [])]
+                warnings = [
+                    *driver.warnings,
+                    *judged.warnings,
+                    *map(str, said if isinstance(said, list) else []),
+                ]
                 info = SandboxInfo(driver.driver, {**driver.verified, **judged.verified}, tuple(warnings))
                 session: SandboxSession = AgentSession(channel, layer, info, tear_down)
                 return Ok(value=session)
@@ -109,7 +119,9 @@ async def greet(
     return answer
 
 
-async def _abandon(channel: AgentChannel, layer: LayerPaths, tear_down: Callable[[], Awaitable[None]]) -> None:
+async def _abandon(
+    channel: AgentChannel, layer: LayerPaths, tear_down: Callable[[], Awaitable[None]]
+) -> None:
     async def work() -> None:
         await channel.close()
         await tear_down()

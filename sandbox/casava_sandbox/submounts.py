@@ -19,4 +19,6 @@ def submount_warnings(workspace: Path) -> tuple[str, ...]:
             found.append(name_to_text(point[len(root) :]))
     if len(found) > 5:
         found[5:] = [f"{len(found) - 5} more"]
-    return tuple(f"Another file system is mounted at {point}: it looks empty in the sandbox." for point in found)
+    return tuple(
+        f"Another file system is mounted at {point}: it looks empty in the sandbox." for point in found
+    )

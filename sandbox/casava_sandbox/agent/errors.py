@@ -50,10 +50,17 @@ def fault_from(error: BaseException, root: str = "/workspace") -> Fault:
     if isinstance(error, Fault):
         return error
     if isinstance(error, MemoryError):
-        return Fault("limit", "The sandbox is out of memory", "", "raise the memory budget, or work on less data at once")
+        return Fault(
+            "limit",
+            "The sandbox is out of memory",
+            "",
+            "raise the memory budget, or work on less data at once",
+        )
     if isinstance(error, OSError) and error.errno in _CODES:
         code, title = _CODES[error.errno]
-        names = [_shown(name, root) for name in (error.filename, error.filename2) if isinstance(name, (str, bytes))]
+        names = [
+            _shown(name, root) for name in (error.filename, error.filename2) if isinstance(name, (str, bytes))
+        ]
         return Fault(code, title, " -> ".join(names) or (error.strerror or ""))
     text = (str(error).splitlines() or [""])[0]
     return Fault("failed", "The syscall failed", type(error).__name__ + (": " + text if text else ""))

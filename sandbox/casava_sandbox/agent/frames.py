@@ -18,7 +18,7 @@ SPILL_BYTES = 2**20
 Message = Dict[str, object]
 
 
-class BadFrame(ValueError):
+class BadFrame(ValueError):  # noqa: N818 - a message of the decoder, never raised across it
     """A frame that is too long, or is no JSON object."""
 
 

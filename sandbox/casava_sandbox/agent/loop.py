@@ -31,7 +31,9 @@ _REFERENCE = re.compile(r"\$([0-9]{1,2})\Z")
 class Agent:
     """Serves one host over two file descriptors."""
 
-    def __init__(self, source: int, sink: int, *, root: str = "/workspace", scratch: str = "/casava/scratch") -> None:
+    def __init__(
+        self, source: int, sink: int, *, root: str = "/workspace", scratch: str = "/casava/scratch"
+    ) -> None:
         self._source = source
         self._sink = sink
         self._root = root
@@ -59,7 +61,13 @@ class Agent:
                 return
             for message in decoder.feed(data):
                 if isinstance(message, BadFrame):
-                    self._send({"id": None, "ok": False, "error": Fault("usage", "A malformed frame", str(message)).as_json()})
+                    self._send(
+                        {
+                            "id": None,
+                            "ok": False,
+                            "error": Fault("usage", "A malformed frame", str(message)).as_json(),
+                        }
+                    )
                 else:
                     self._take(message)
 
@@ -103,7 +111,7 @@ class Agent:
             elif operation == "bye":
                 self._done = True
             else:
-                raise Fault("usage", "An unknown operation", str(operation))
+                raise Fault("usage", "An unknown operation", str(operation))  # noqa: TRY301
         except BaseException as error:  # noqa: BLE001 - the loop outlives every message
             self._log(error)
             self._send({"id": number, "ok": False, "error": fault_from(error, self._root).as_json()})
@@ -187,7 +195,12 @@ class Agent:
                 data = stdin.read()
             text = data.decode("utf-8", "replace")
             return {"kind": "text", "text": text, "lossy": text.encode("utf-8", "replace") != data}
-        raise Fault("type", "There is no such result", "step %d has none" % step, "refer to an earlier step that succeeded")
+        raise Fault(
+            "type",
+            "There is no such result",
+            "step %d has none" % step,
+            "refer to an earlier step that succeeded",
+        )
 
     def _read(self, message: Message) -> None:
         """A part of a spilled value, as text (JSON in ASCII, so any cut is a good one)."""
@@ -239,14 +252,18 @@ class Agent:
         try:
             performer = self._load().get(str(fields.get("call")))
             if performer is None:
-                raise Fault("unavailable", "The sandbox does not perform this syscall", str(fields.get("call")))
+                raise Fault(  # noqa: TRY301
+                    "unavailable", "The sandbox does not perform this syscall", str(fields.get("call"))
+                )
             resolved = {name: self._resolved(name, value, references) for name, value in fields.items()}
             value = performer(context, resolved)
             self._answer(number, value)
         except BaseException as error:  # noqa: BLE001 - a worker's edge: whatever is raised becomes the answer
             if not isinstance(error, Fault):
                 self._log(error)
-            self._answer(number, context.stopped() if context.cancelled.is_set() else fault_from(error, self._root))
+            self._answer(
+                number, context.stopped() if context.cancelled.is_set() else fault_from(error, self._root)
+            )
 
     def _resolved(self, name: str, value: object, references: "set[str]") -> object:
         match = _REFERENCE.match(value) if name in references and isinstance(value, str) else None

@@ -70,7 +70,9 @@ def run(context: Context, fields: Stored) -> Stored:
     """`process.run`: a command line or a script, to its end. Nothing that it started outlives it."""
     cwd = working_directory(context, str(fields.get("cwd") or "."))
     extra = fields.get("env")
-    env = environment(context, {str(k): str(v) for k, v in extra.items()} if isinstance(extra, dict) else None)
+    env = environment(
+        context, {str(k): str(v) for k, v in extra.items()} if isinstance(extra, dict) else None
+    )
     env["PWD"] = cwd
     seconds = fields.get("seconds")
     if isinstance(seconds, (int, float)) and seconds < context.seconds:
@@ -125,7 +127,7 @@ def _stdin(context: Context, fields: Stored) -> Union[bytes, BinaryIO]:
     wanted = fields.get("stdin")
     piped = os.path.join(context.scratch, "stdin")
     if (wanted is True or context.raw.get("stdin") == "$0") and os.path.exists(piped):
-        return open(piped, "rb")  # noqa: SIM115 - closed by `run` once the program has it
+        return open(piped, "rb")  # closed by `run` once the program has it
     return as_input(wanted)
 
 
@@ -149,7 +151,9 @@ def _start(
         raise Fault("usage", "The program cannot be started", str(error)) from None
     except OSError as error:
         if error.errno == 7:  # E2BIG
-            raise Fault("usage", "The command line is too long", "", "write it to a file and run that") from None
+            raise Fault(
+                "usage", "The command line is too long", "", "write it to a file and run that"
+            ) from None
         raise
 
 

@@ -28,7 +28,10 @@ def restrict(limits: Limits, stand_in: bool) -> List[str]:
     """
     wanted = [(resource.RLIMIT_FSIZE, limits.file_bytes, "file_bytes"), (resource.RLIMIT_CORE, 0, "core")]
     if stand_in:
-        wanted += [(resource.RLIMIT_NPROC, limits.pids, "pids"), (resource.RLIMIT_DATA, limits.memory_bytes, "memory_bytes")]
+        wanted += [
+            (resource.RLIMIT_NPROC, limits.pids, "pids"),
+            (resource.RLIMIT_DATA, limits.memory_bytes, "memory_bytes"),
+        ]
         cpus = sorted(os.sched_getaffinity(0))
         if 1 <= limits.cpus < len(cpus):
             os.sched_setaffinity(0, cpus[: max(1, int(limits.cpus))])
@@ -52,7 +55,7 @@ def measured(root: str, scratch: str) -> Dict[str, object]:
         "uid": os.getuid(),
         "gid": os.getgid(),
         "python": "%d.%d" % tuple(__import__("sys").version_info[:2]),
-        "capabilities": sorted({status.get(name, "") for name in ("CapEff", "CapPrm", "CapBnd")}),
+        "capabilities": sorted({status.get(name, "") for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")}),
         "no_new_privileges": status.get("NoNewPrivs", ""),
         "seccomp": status.get("Seccomp", ""),
         "interfaces": sorted(name for _, name in socket.if_nameindex()),

@@ -27,7 +27,9 @@ class Tree:
         except OSError:
             self._own_oom = None
 
-    def start(self, argv: Sequence[str], mark: str, environment: Dict[str, str], **options: object) -> subprocess.Popen[bytes]:
+    def start(
+        self, argv: Sequence[str], mark: str, environment: Dict[str, str], **options: object
+    ) -> subprocess.Popen[bytes]:
         """Starts a program in a process group of its own. Out of memory, it goes before the agent does."""
         with self._lock:
             self._set_oom(b"1000")
@@ -88,7 +90,11 @@ class Tree:
                 mine.add(pid)
         grown = True
         while grown:
-            children = {pid for pid, (parent, _) in table.items() if parent in mine and pid not in mine and pid not in leaders}
+            children = {
+                pid
+                for pid, (parent, _) in table.items()
+                if parent in mine and pid not in mine and pid not in leaders
+            }
             mine |= children
             grown = bool(children)
         return [pid for pid in mine if table[pid][1] not in "ZX"]

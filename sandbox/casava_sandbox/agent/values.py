@@ -21,7 +21,9 @@ def render(value: Stored) -> str:
         return "\n".join(str(item.get("path", "")) for item in _items(value))
     if kind == "matches":
         return "\n".join(
-            "%s:%s:%s" % (item.get("path"), item.get("line"), item.get("text")) if item.get("path") else str(item.get("text", ""))
+            "%s:%s:%s" % (item.get("path"), item.get("line"), item.get("text"))
+            if item.get("path")
+            else str(item.get("text", ""))
             for item in _items(value)
         )
     if kind == "number":
@@ -44,7 +46,11 @@ def as_input(value: object) -> bytes:
         text = str(value.get("text" if value["kind"] == "text" else "stdout", ""))
         return text.encode("utf-8", "surrogatepass")
     text = render(value)
-    data = text_to_name(text) if value.get("kind") in ("files", "matches") else text.encode("utf-8", "surrogatepass")
+    data = (
+        text_to_name(text)
+        if value.get("kind") in ("files", "matches")
+        else text.encode("utf-8", "surrogatepass")
+    )
     return data + b"\n" if data else data
 
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from casava_os.kernel.ports import LayerPaths, Limits
 from casava_sandbox.links import Links
+from casava_sandbox.seccomp import profile_text
 
 if TYPE_CHECKING:
     from docker import APIClient
 
-PID_LABEL, OWNER_LABEL, HOME_LABEL, HOST_LABEL = "casava.pid", "casava.owner", "casava.home", "casava.host-pid"
+PID_LABEL, OWNER_LABEL, HOME_LABEL, HOST_LABEL = (
+    "casava.pid",
+    "casava.owner",
+    "casava.home",
+    "casava.host-pid",
+)
 
-_SECCOMP = Path(__file__).parent.parent / "seccomp.json"
 
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -62,7 +68,7 @@ def start(api: APIClient, plan: Plan) -> socket.socket:
         network_mode="none",
         read_only=True,
         cap_drop=["ALL"],
-        security_opt=["no-new-privileges", f"seccomp={_SECCOMP.read_text(encoding='utf-8')}"],
+        security_opt=["no-new-privileges", f"seccomp={profile_text()}"],
         userns_mode="host",
         ipc_mode="private",
         # The container goes with its agent, and the agent with its stream: a kill of this program leaves nothing.
@@ -89,7 +95,8 @@ def start(api: APIClient, plan: Plan) -> socket.socket:
                 no_copy=True,
                 labels=tags,
                 driver_config=DriverConfig(
-                    "local", {"type": "overlay", "device": "overlay", "o": f"{plan.links.options},nosuid,nodev"}
+                    "local",
+                    {"type": "overlay", "device": "overlay", "o": f"{plan.links.options},nosuid,nodev"},
                 ),
             ),
             Mount(target="/casava/scratch", source=str(plan.links.scratch), type="bind"),
@@ -153,22 +160,8 @@ def remove(api: APIClient, name: str) -> None:
             return
 
 
-def clear_work(api: APIClient | None, image: str, layer: LayerPaths) -> None:
-    """Removes the overlay's own directory `work/work`. It belongs to root, and nobody may look into it.
-
-    Empty, as a rule, it can be removed without looking; else a container of the daemon does it.
-    """
-    inner = layer.work / "work"
-    try:
-        inner.rmdir()
-    except FileNotFoundError:
-        return
-    except OSError:
-        if api is not None:
-            _clear_as_root(api, image, layer.work)
-
-
-def _clear_as_root(api: APIClient, image: str, work: Path) -> None:
+def clear_work_as_root(api: APIClient, image: str, work: Path) -> None:
+    """Removes what the overlay left in its work directory, where it belongs to root and the caller is not."""
     from docker.errors import APIError
     from docker.types import Mount
 
@@ -191,7 +184,5 @@ def _clear_as_root(api: APIClient, image: str, work: Path) -> None:
         api.start(container["Id"])
         api.wait(container["Id"], timeout=20)
     finally:
-        try:
+        with suppress(APIError):
             api.remove_container(container["Id"], v=True, force=True)
-        except APIError:
-            pass

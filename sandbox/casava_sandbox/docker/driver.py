@@ -21,7 +21,7 @@ from casava_sandbox.channel import AgentChannel
 from casava_sandbox.docker import container
 from casava_sandbox.docker.client import connect
 from casava_sandbox.docker.images import get_image
-from casava_sandbox.links import links
+from casava_sandbox.links import clear_work, links
 from casava_sandbox.session import greet, write_token
 from casava_sandbox.submounts import submount_warnings
 from casava_syscalls.results import Err, Ok, Result
@@ -98,7 +98,11 @@ class DockerSandbox:
                 api.close()
                 return image
             user = "0:0" if rootless else f"{os.getuid()}:{os.getgid()}"
-            warnings = ("The Docker daemon is rootless: its limits depend on delegated control groups.",) if rootless else ()
+            warnings = (
+                ("The Docker daemon is rootless: its limits depend on delegated control groups.",)
+                if rootless
+                else ()
+            )
             self._daemon = Daemon(api, image.value, user, warnings)
             return Ok(value=self._daemon)
 
@@ -124,17 +128,18 @@ class DockerSandbox:
             return started
         stream, token = started.value
         reader, writer = await asyncio.open_connection(sock=stream)
-        channel: AgentChannel
         doomed: list[asyncio.Task[None]] = []
         channel = AgentChannel(
-            _agents_words(reader, lambda data: channel.heard(data)),
+            partial(_agents_words, reader),
             writer,
             limits,
             give_up=lambda: doomed.append(asyncio.create_task(tear_down())),
         )
         return await greet(
             channel,
-            SandboxInfo("docker", {"image": daemon.image}, daemon.warnings + submount_warnings(layer.workspace)),
+            SandboxInfo(
+                "docker", {"image": daemon.image}, daemon.warnings + submount_warnings(layer.workspace)
+            ),
             layer,
             limits,
             token=token,
@@ -196,7 +201,8 @@ async def _tear_down(daemon: Daemon, name: str, layer: LayerPaths) -> None:
 
         try:
             container.remove(daemon.api, name)
-            container.clear_work(daemon.api, daemon.image, layer)
+            if not clear_work(layer.work):
+                container.clear_work_as_root(daemon.api, daemon.image, layer.work)
         except (DockerException, RequestException, OSError) as error:
             LOG.warning("container %s could not be removed: %s", name, error)
 

@@ -73,16 +73,13 @@ def _import(api: APIClient, write: Callable[[IO[bytes]], None], source: str) -> 
     writer = threading.Thread(target=feed, name="sandbox-image")
     writer.start()
     failure: Exception | None = None
-    answer = ""
     with os.fdopen(read_end, "rb") as archive:
         try:
-            answer = str(
-                api.import_image_from_stream(  # type: ignore[no-untyped-call]  # the stubs leave it bare
-                    archive,
-                    repository="casava-os-sandbox",
-                    tag="local",
-                    changes=[f"LABEL {LABEL}={source}", _ENVIRONMENT],
-                )
+            api.import_image_from_stream(
+                archive,
+                repository="casava-os-sandbox",
+                tag="local",
+                changes=[f"LABEL {LABEL}={source}", _ENVIRONMENT],
             )
         except (DockerException, OSError) as error:
             failure = error
@@ -95,8 +92,8 @@ def _import(api: APIClient, write: Callable[[IO[bytes]], None], source: str) -> 
             message=str(failure or failures[0]),
             hint="check the free disk space of the Docker daemon, then run casava-os sandbox build again",
         )
-    del answer
-    return Ok(value=str(api.inspect_image("casava-os-sandbox:local")["Id"]))
+    (image,) = api.images("casava-os-sandbox:local", quiet=True)
+    return Ok(value=str(image))
 
 
 def _remove(api: APIClient) -> None:

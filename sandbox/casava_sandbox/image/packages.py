@@ -12,17 +12,71 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
-WANTED = (
-    "base-files bash bc bzip2 coreutils curl dash diffutils file findutils gawk git grep gzip hostname jq less libc-bin "
-    "make mawk ncurses-base patch perl-base procps python3 python3-minimal sed sqlite3 tar tree tzdata unzip util-linux "
-    "xxd xz-utils zip zstd"
-).split()
+WANTED = [
+    "base-files",
+    "bash",
+    "bc",
+    "bzip2",
+    "coreutils",
+    "curl",
+    "dash",
+    "diffutils",
+    "file",
+    "findutils",
+    "gawk",
+    "git",
+    "grep",
+    "gzip",
+    "hostname",
+    "jq",
+    "less",
+    "libc-bin",
+    "make",
+    "mawk",
+    "ncurses-base",
+    "patch",
+    "perl-base",
+    "procps",
+    "python3",
+    "python3-minimal",
+    "sed",
+    "sqlite3",
+    "tar",
+    "tree",
+    "tzdata",
+    "unzip",
+    "util-linux",
+    "xxd",
+    "xz-utils",
+    "zip",
+    "zstd",
+]
 """Debian packages that a sandbox has when the host has them; `python3` must be there."""
 
-_LEFT_OUT = re.compile(r"/usr/share/(doc|man|info|locale|lintian|bug|menu|pixmaps|bash-completion)/|/usr/lib/python3\S*/test/")
-_DIRECTORIES = ("casava", "casava/scratch", "dev", "etc", "proc", "run", "sys", "tmp", "usr/local/bin", "var/tmp", "workspace")
+_LEFT_OUT = re.compile(
+    r"/usr/share/(doc|man|info|locale|lintian|bug|menu|pixmaps|bash-completion)/|/usr/lib/python3\S*/test/"
+)
+_DIRECTORIES = (
+    "casava",
+    "casava/scratch",
+    "dev",
+    "etc",
+    "proc",
+    "run",
+    "sys",
+    "tmp",
+    "usr/local/bin",
+    "var/tmp",
+    "workspace",
+)
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-_EXTRA_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/nsswitch.conf", "/etc/debian_version", "/etc/localtime")
+_EXTRA_FILES = (
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/nsswitch.conf",
+    "/etc/debian_version",
+    "/etc/localtime",
+)
 _ACCOUNTS = {
     "etc/passwd": b"root:x:0:0:root:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/tmp:/bin/false\n",
     "etc/group": b"root:x:0:\nnogroup:x:65534:\n",
@@ -34,7 +88,12 @@ def installed_closure(wanted: Iterable[str] = WANTED) -> list[str]:
     """The wanted packages that are installed here, with all they depend on. Empty without dpkg or its python3."""
     try:
         listing = subprocess.run(
-            ["dpkg-query", "-W", "-f", "${db:Status-Abbrev}\t${Package}\t${Provides}\t${Pre-Depends}, ${Depends}\n"],
+            [
+                "dpkg-query",
+                "-W",
+                "-f",
+                "${db:Status-Abbrev}\t${Package}\t${Provides}\t${Pre-Depends}, ${Depends}\n",
+            ],
             capture_output=True,
             text=True,
             check=True,
@@ -58,18 +117,28 @@ def installed_closure(wanted: Iterable[str] = WANTED) -> list[str]:
         package = queue.pop()
         if package not in found:
             found.add(package)
-            queue += [real for name in depends[package] if (real := name if name in depends else providers.get(name, ""))]
+            queue += [
+                real
+                for name in depends[package]
+                if (real := name if name in depends else providers.get(name, ""))
+            ]
     return sorted(found)
 
 
 def _names(field: str) -> list[str]:
     """Package names of a dependency field, all alternatives, without versions and architectures."""
-    return [match.group(0) for part in re.split(r"[,|]", field) if (match := re.match(r"[a-z0-9][a-z0-9+.-]*", part.strip()))]
+    return [
+        match.group(0)
+        for part in re.split(r"[,|]", field)
+        if (match := re.match(r"[a-z0-9][a-z0-9+.-]*", part.strip()))
+    ]
 
 
 def files_of(packages: list[str]) -> list[Path]:
     """Paths of all files and links of the packages, by their real directory (`/bin/sh` is `/usr/bin/sh` where /usr is merged)."""
-    listing = subprocess.run(["dpkg", "-L", *packages], capture_output=True, text=True, check=True, timeout=60).stdout
+    listing = subprocess.run(
+        ["dpkg", "-L", *packages], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
     paths: set[Path] = set()
     parents: dict[str, Path] = {}
     names = [line for line in listing.splitlines() if line.startswith("/") and not _LEFT_OUT.search(line)]

@@ -1,0 +1,1 @@
+"""The bubblewrap driver: the same promises without a daemon, from Linux namespaces."""
