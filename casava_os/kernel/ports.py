@@ -73,7 +73,12 @@ class SandboxSession(Protocol):
     def info(self) -> SandboxInfo: ...
 
     async def perform(
-        self, step: int, call: Mapping[str, object], *, on_output: OutputSink | None = None, seconds: float | None = None
+        self,
+        step: int,
+        call: Mapping[str, object],
+        *,
+        on_output: OutputSink | None = None,
+        seconds: float | None = None,
     ) -> Result[Value]:
         """Performs one syscall (its JSON form; references "$N" are resolved by the agent) and keeps its value as step `step`.
 
@@ -230,13 +235,15 @@ class Model(Protocol):
     def digest(self) -> str:
         """sha256 of the weights, or an empty string for a remote model."""
 
-    def compile(self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False) -> Result[Draft]:
+    def compile(
+        self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False
+    ) -> Result[Draft]:
         """Blocking; called in a worker thread. `Err` codes: `no-model`, `not-understood`, `limit`, `interrupted`."""
 
     def close(self) -> None: ...
 
 
-# ---------------------------------------------------------------------------------------------- broker and people
+# ---------------------------------------------------------------------------------------------- broker and choices
 
 
 class Broker(Protocol):
@@ -248,6 +255,16 @@ class Broker(Protocol):
     async def perform(self, call: Mapping[str, object], *, seconds: float | None = None) -> Result[Value]: ...
 
 
-Approve = Callable[["Changeset", str], Awaitable[bool]]
-"""Asks the person to approve a changeset, given with its diff."""
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The driver that was chosen, and what the person should know of the choice (each a sentence)."""
 
+    sandbox: Sandbox
+    notes: tuple[str, ...] = ()
+
+
+ChooseSandbox = Callable[[str | None], "Awaitable[Result[Chosen]]"]
+"""The driver of this name, or the best that can be had. `Err("no-sandbox")`: it fails closed."""
+
+LoadModel = Callable[[str | None], "Result[Model]"]
+"""The kernel model of this name or path (None: the one in the settings). Blocking. `Err("no-model")`."""

@@ -1,1 +1,0 @@
-"""Performs on the host what cannot run inside the sandbox."""

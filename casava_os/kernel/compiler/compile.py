@@ -1,0 +1,193 @@
+"""From what the person typed to a typed plan, a question or a refusal: the compiler's one way through.
+
+The request is checked, given to the model together with the syscalls that may be used, and what comes back is
+type-checked like any plan from a stranger. A plan that is not certain enough becomes a question; one that destroys
+something must be more certain than one that reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from casava_os.kernel.ports import CompileRequest, Draft, Model
+from casava_syscalls.base import Effect
+from casava_syscalls.names import path_text
+from casava_syscalls.plan import Plan, describe, parse_plan
+from casava_syscalls.registry import SYSCALLS
+from casava_syscalls.results import Err, Ok, Result
+from casava_syscalls.talk import QUESTIONS, REASONS, Ask, Refuse
+from casava_syscalls.values import Question, Refusal
+
+_LOG = logging.getLogger(__name__)
+_INVISIBLE = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+"""Direction marks: what is seen would not be what is read."""
+
+DESTRUCTIVE = Effect.DELETE | Effect.EXECUTE | Effect.NETWORK | Effect.HOST | Effect.PROVISION
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """How certain a plan must be, 0 to 1, to be run instead of asked about."""
+
+    confidence: float = 0.3
+    destructive: float = 0.6
+
+    def needed(self, plan: Plan) -> float:
+        return self.destructive if plan.effect & DESTRUCTIVE else self.confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """A compiled plan, with how sure the model was, its time in seconds and its native output."""
+
+    plan: Plan
+    confidence: float
+    seconds: float
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """A question instead of a plan."""
+
+    question: Question
+    confidence: float | None = None
+
+
+Outcome = Compilation | Unsure | Refusal | Err
+
+
+def clean(request: str, most_bytes: int = 8192) -> Result[str]:
+    """The request without surrounding white space. `Err("usage")` for one that is empty, too long or not plain text."""
+    text = request.strip()
+    if not text:
+        return Err(
+            code="usage",
+            title="The request is empty",
+            message="There is nothing to do",
+            hint='say it in words, like: casava-os run "list the largest files"',
+        )
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > most_bytes:
+        return Err(
+            code="usage",
+            title="The request is too long",
+            message=f"it has {size} bytes, and at most {most_bytes} are read",
+            hint="put the data into a file, or pipe it in, and say in the request what to do with it",
+        )
+    for position, char in enumerate(text):
+        if char in "\n\t":
+            continue
+        if unicodedata.category(char) in ("Cc", "Cs") or char in _INVISIBLE:
+            what = "not text" if unicodedata.category(char) == "Cs" else f"the character U+{ord(char):04X}"
+            return Err(
+                code="usage",
+                title="The request is not plain text",
+                message=f"at position {position + 1} it has {what}, which cannot be seen",
+                hint="type the request again, or put the data into a file and name the file",
+            )
+    return Ok(value=text)
+
+
+def workspace_names(workspace: Path, most: int) -> tuple[str, ...]:
+    """Names near the top of the workspace, breadth first and sorted, at most `most`; unreadable directories are empty."""
+    found: list[str] = []
+    for name in _names(workspace, depth=2):
+        if len(found) >= most:
+            break
+        found.append(name)
+    return tuple(found)
+
+
+def _names(directory: Path, depth: int) -> Iterator[str]:
+    below: list[Path] = []
+    try:
+        with os.scandir(directory) as entries:
+            # A directory may hold a hundred thousand names: what is sorted is what was read first.
+            listed = sorted(
+                (entry.name, entry.is_dir(follow_symlinks=False))
+                for entry, _ in zip(entries, range(4096), strict=False)
+            )
+    except OSError:
+        return
+    for name, is_directory in listed:
+        yield path_text(name)
+        if is_directory and not name.startswith("."):
+            below.append(directory / name)
+    if depth > 1:
+        for child in below:
+            for name in _names(child, depth - 1):
+                yield f"{path_text(child.name)}/{name}"
+
+
+async def compile_request(model: Model, request: CompileRequest, certainty: Certainty) -> Outcome:
+    """Asks the model, checks what it says. Cancelling ends the model's work between two tokens."""
+    drafted = await _draft(model, request)
+    if isinstance(drafted, Err):
+        if drafted.code == "not-understood":
+            return Unsure(Question(text=drafted.message or QUESTIONS["meaning"]))
+        return drafted
+    return _judged(drafted.value, request, certainty)
+
+
+async def _draft(model: Model, request: CompileRequest) -> Result[Draft]:
+    stop = threading.Event()
+    try:
+        return await asyncio.to_thread(model.compile, request, stop.is_set)
+    except Exception as problem:  # noqa: BLE001 - a worker's edge: it must reach the person as a sentence
+        _LOG.exception("the model %s failed", model.name)
+        return Err(
+            code="no-model",
+            title=f"The model {model.name} failed",
+            message=f"{type(problem).__name__}: {problem}",
+            hint="casava-os doctor checks the model; another one is chosen with --model",
+        )
+    finally:
+        stop.set()
+
+
+def _judged(draft: Draft, request: CompileRequest, certainty: Certainty) -> Outcome:
+    names = [str(step.get("call")) for step in draft.steps]
+    if missing := next((name for name in names if name not in request.offered), None):
+        if missing in SYSCALLS:
+            return Refusal(reason=f"{REASONS['unavailable']} It would need {missing}.")
+        return Unsure(Question(text=QUESTIONS["meaning"]), draft.confidence)
+    parsed = parse_plan(
+        {
+            "version": 1,
+            "request": request.text,
+            "steps": list(draft.steps),
+            "reads_stdin": request.piped_stdin,
+        }
+    )
+    if isinstance(parsed, Err):
+        if parsed.code == "outside-workspace":
+            return Refusal(reason=f"{REASONS['outside']} {parsed.message.rstrip('.')}; {parsed.hint}.")
+        _LOG.info("the model's plan does not type-check: %s", parsed)
+        return Unsure(Question(text=QUESTIONS["meaning"]), draft.confidence)
+    plan = parsed.value
+    first = plan.steps[0]
+    if isinstance(first, Ask):
+        return Unsure(
+            Question(text=first.question or QUESTIONS[first.about], choices=first.choices), draft.confidence
+        )
+    if isinstance(first, Refuse):
+        return Refusal(reason=first.message or REASONS[first.reason])
+    if draft.confidence < certainty.needed(plan):
+        return Unsure(did_you_mean(plan), draft.confidence)
+    return Compilation(plan, draft.confidence, draft.seconds, draft.raw)
+
+
+def did_you_mean(plan: Plan) -> Question:
+    """The best candidate, shown as the one choice."""
+    return Question(
+        text="I am not sure that I understood. Did you mean this? If not, say it in other words.",
+        choices=(" → ".join(describe(step) for step in plan.steps),),
+    )

@@ -1,0 +1,295 @@
+"""The journal: what was asked, planned, allowed, done and landed, in one SQLite file, append-only.
+
+`records` only grows (triggers refuse to change or remove a row); `processes` has a row for each pid with its present
+state, so that two commands cannot land the same changeset. Several `casava-os` may write at once: WAL mode and a busy
+timeout. Failures of the file itself (corrupt, disk full, no permission) raise `JournalError`, which carries an `Err`:
+the kernel turns it into that value at its edge, because a record that cannot be written must stop the walk anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from casava_os.kernel.events import BaseEvent, ChangesetMade, Finished, Output, StepFinished
+from casava_syscalls.results import Err, Ok, Result
+
+T = TypeVar("T")
+
+State = Literal[
+    "new",
+    "compiling",
+    "waiting",  # for an approval
+    "running",
+    "committing",
+    "held",
+    "done",
+    "committed",
+    "undone",
+    "discarded",
+    "failed",
+    "cancelled",
+]
+"""Where a process is. A failing, denied or refused one ends as `failed`; a question or a read-only plan as `done`."""
+
+BUSY_SECONDS = 10.0
+"""How long a write waits for another `casava-os`."""
+
+VALUE_CHARS = 16_384
+"""Longest value or diff text that is recorded whole; of a longer one, this much of its beginning is."""
+DIFF_CHARS = 262_144
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS processes (
+    pid INTEGER PRIMARY KEY AUTOINCREMENT, created REAL NOT NULL, request TEXT NOT NULL, workspace TEXT NOT NULL,
+    state TEXT NOT NULL, owner INTEGER NOT NULL, exit_code INTEGER);
+CREATE TABLE IF NOT EXISTS records (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, pid INTEGER NOT NULL REFERENCES processes(pid), at REAL NOT NULL,
+    kind TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS records_of_process ON records(pid, id);
+CREATE TRIGGER IF NOT EXISTS records_stay BEFORE UPDATE ON records
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS records_remain BEFORE DELETE ON records
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+PRAGMA user_version = 1;
+"""
+
+
+class JournalError(Exception):
+    """The journal's file cannot be read or written; `err` says what to do."""
+
+    def __init__(self, err: Err) -> None:
+        super().__init__(str(err))
+        self.err = err
+
+
+class ProcessRow(BaseModel):
+    """A process as `casava-os ps` and `log` list it. Times in seconds since the epoch."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pid: int
+    created: float
+    request: str
+    workspace: str
+    state: State
+    owner: int
+    """The operating system's pid of the `casava-os` that runs or ran it."""
+    exit_code: int | None = None
+
+
+class Record(BaseModel):
+    """One line of a process's history: the event's name and its fields."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    pid: int
+    at: float
+    kind: str
+    body: dict[str, JsonValue]
+
+
+_COLUMNS = "pid, created, request, workspace, state, owner, exit_code"
+
+
+@dataclass(slots=True)
+class Journal:
+    """An open journal. Use it from one thread; another process may have the same file open."""
+
+    path: Path
+    _connection: sqlite3.Connection
+
+    @classmethod
+    def open(cls, path: Path) -> Result[Journal]:
+        """Opens or makes the journal (file 0600). `Err("failed" | "permission")` when its file is unusable."""
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            connection = sqlite3.connect(
+                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        except (OSError, sqlite3.Error) as problem:
+            return _unusable(path, problem)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+                connection.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
+            connection.execute("SELECT pid, state FROM processes LIMIT 1").fetchone()
+        except sqlite3.Error as problem:
+            connection.close()
+            return _unusable(path, problem)
+        return Ok(value=cls(path=path, _connection=connection))
+
+    def close(self) -> None:
+        """Safe to call twice."""
+        self._connection.close()
+
+    # ------------------------------------------------------------------------------------------ writing
+
+    def new(self, request: str, workspace: str) -> int:
+        """The pid of a new process."""
+        with self._transaction() as sql:
+            cursor = sql.execute(
+                "INSERT INTO processes (created, request, workspace, state, owner) VALUES (?, ?, ?, 'new', ?)",
+                (time.time(), request, workspace, os.getpid()),
+            )
+            return int(cursor.lastrowid or 0)
+
+    def record(self, pid: int, kind: str, body: str) -> None:
+        """Appends a record; `body` is a JSON object."""
+        with self._transaction() as sql:
+            _append(sql, pid, kind, body)
+
+    def move(self, pid: int, before: State, after: State, exit_code: int | None = None) -> bool:
+        """Changes a process's state if it still is in `before`; False when somebody else changed it."""
+        with self._transaction() as sql:
+            done = sql.execute(
+                "UPDATE processes SET state = ?, owner = ?, exit_code = coalesce(?, exit_code) WHERE pid = ? AND state = ?",
+                (after, os.getpid(), exit_code, pid, before),
+            )
+            if done.rowcount != 1:
+                return False
+            _append(sql, pid, "state", json.dumps({"from": before, "to": after, "exit_code": exit_code}))
+            return True
+
+    # ------------------------------------------------------------------------------------------ reading
+
+    def processes(self, *, limit: int | None = None, states: tuple[State, ...] = ()) -> list[ProcessRow]:
+        """Processes, the newest first."""
+        where = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
+        query = f"SELECT {_COLUMNS} FROM processes {where} ORDER BY pid DESC LIMIT ?"  # noqa: S608 - only marks
+        found = self._read(query, (*states, -1 if limit is None else limit))
+        return [ProcessRow.model_validate(row) for row in found]
+
+    def process(self, pid: int) -> Result[ProcessRow]:
+        """One process. `Err("not-found")`."""
+        found = self._read(f"SELECT {_COLUMNS} FROM processes WHERE pid = ?", (pid,))  # noqa: S608 - own columns
+        if not found:
+            return Err(
+                code="not-found",
+                title=f"There is no process {pid}",
+                message="the journal knows none of that number",
+                hint="casava-os log lists them",
+            )
+        return Ok(value=ProcessRow.model_validate(found[0]))
+
+    def records(self, pid: int, kind: str | None = None) -> list[Record]:
+        """A process's records, the oldest first."""
+        query = "SELECT id, pid, at, kind, body FROM records WHERE pid = ? AND (? IS NULL OR kind = ?) ORDER BY id"
+        found = self._read(query, (pid, kind, kind))
+        return [Record.model_validate({**row, "body": json.loads(str(row["body"]))}) for row in found]
+
+    def last_committed(self, workspace: str | None = None) -> ProcessRow | None:
+        """The process that committed last (in this workspace), of those not undone."""
+        found = self._read(
+            "SELECT p.pid, created, request, workspace, state, owner, exit_code FROM processes p"
+            " JOIN records r ON r.pid = p.pid AND r.kind = 'committed'"
+            " WHERE p.state = 'committed' AND (? IS NULL OR workspace = ?) ORDER BY r.id DESC LIMIT 1",
+            (workspace, workspace),
+        )
+        return ProcessRow.model_validate(found[0]) if found else None
+
+    def last(self, pid: int, kind: str) -> Record | None:
+        """The newest record of a kind."""
+        found = self.records(pid, kind)
+        return found[-1] if found else None
+
+    # ------------------------------------------------------------------------------------------ edges
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._guard():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def _read(self, query: str, values: tuple[object, ...]) -> list[dict[str, object]]:
+        with self._guard():
+            cursor = self._connection.execute(query, values)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as problem:
+            raise JournalError(_unusable(self.path, problem)) from problem
+
+
+def _append(sql: sqlite3.Connection, pid: int, kind: str, body: str) -> None:
+    sql.execute(
+        "INSERT INTO records (pid, at, kind, body) VALUES (?, ?, ?, ?)", (pid, time.time(), kind, body)
+    )
+
+
+def _unusable(path: Path, problem: Exception) -> Err:
+    """What a person can do about a journal that does not open or take a record."""
+    text = str(problem)
+    if isinstance(problem, PermissionError) or "readonly" in text:
+        return Err(
+            code="permission",
+            title="The journal cannot be written",
+            message=f"{path}: {text}",
+            hint="own the file, or set CASAVA_HOME to a directory of your own",
+        )
+    if "locked" in text:
+        return Err(
+            code="failed",
+            title="The journal is busy",
+            message=f"another casava-os held {path} for more than {BUSY_SECONDS:.0f} seconds",
+            hint="try again",
+        )
+    if "full" in text or getattr(problem, "errno", None) == 28:
+        return Err(
+            code="disk-full", title="The journal cannot be written", message=f"no space is left for {path}"
+        )
+    return Err(
+        code="failed",
+        title="The journal is damaged",
+        message=f"{path}: {text}",
+        hint=f"move it away to begin a new one (mv {path} {path}.damaged); undo reaches back no further then",
+    )
+
+
+def guarded(read: Callable[[], T]) -> Result[T]:
+    """The value of reading the journal, or why it cannot be read."""
+    try:
+        return Ok(value=read())
+    except JournalError as problem:
+        return problem.err
+
+
+def journal_body(event: BaseEvent) -> str | None:
+    """The JSON text under which an event is recorded, bounded in size; None for one that is not recorded."""
+    if isinstance(event, Output):
+        return None  # a program's output is in its step's value
+    exclude = {"v", "event", "pid"}
+    if isinstance(event, StepFinished) and event.value is not None:
+        text = event.value.render()
+        if len(text) > VALUE_CHARS:
+            kept = {"step": event.step, "seconds": event.seconds, "err": None}
+            short = {"kind": event.value.kind, "characters": len(text), "begins": text[:VALUE_CHARS]}
+            return json.dumps({**kept, "value": short}, ensure_ascii=False)
+    if isinstance(event, ChangesetMade) and len(event.diff) > DIFF_CHARS:
+        event = event.model_copy(
+            update={"diff": event.diff[:DIFF_CHARS] + "\n… (the rest was not recorded)\n"}
+        )
+    if isinstance(event, Finished):
+        exclude |= {"value"}
+    return event.model_dump_json(exclude=exclude)

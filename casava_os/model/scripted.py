@@ -1,0 +1,59 @@
+"""A model that says what it was told to say: the double for tests whose subject is not the model.
+
+It passes the same contract as a real one, and is chosen by nobody's settings.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from casava_os.kernel.ports import CompileRequest, Draft
+from casava_syscalls.results import Err, Ok, Result
+
+Script = Draft | Err | Sequence[Mapping[str, object]]
+"""An answer: a draft, a failure, or just the steps (then the model is certain of them)."""
+
+
+class ScriptedModel:
+    """Answers each request text with what its script has for it; any other is not understood."""
+
+    def __init__(self, script: Mapping[str, Script], *, seconds: float = 0.0) -> None:
+        """`seconds`: how long it thinks before each answer, unless it is cancelled."""
+        self._script = script
+        self._seconds = seconds
+        self.requests: list[CompileRequest] = []
+        """What it was asked, in order."""
+        self.closed = False
+
+    @property
+    def name(self) -> str:
+        return "scripted"
+
+    @property
+    def digest(self) -> str:
+        return ""
+
+    def compile(
+        self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False
+    ) -> Result[Draft]:
+        """`Err`: `not-understood` for a request that is not in the script, `interrupted`, or the script's own."""
+        self.requests.append(request)
+        until = time.monotonic() + self._seconds
+        while True:
+            if cancelled():
+                return Err(code="interrupted", title="Interrupted", message="the model was stopped")
+            if (left := until - time.monotonic()) <= 0:
+                break
+            time.sleep(min(0.01, left))
+        answer = self._script.get(request.text)
+        if answer is None:
+            return Err(code="not-understood", title="Not in the script", message="")
+        if isinstance(answer, Err):
+            return answer
+        if isinstance(answer, Draft):
+            return Ok[Draft](value=answer)
+        return Ok[Draft](value=Draft(steps=tuple(answer), confidence=1.0))
+
+    def close(self) -> None:
+        self.closed = True

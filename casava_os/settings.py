@@ -1,0 +1,179 @@
+"""Every setting, with its default and its meaning. The annotated copy `config/casava_config/casava.toml` is made from this.
+
+Order of what counts: a command's option, then an environment variable (`CASAVA_SANDBOX`, nested ones with two
+underscores: `CASAVA_BUDGET__SECONDS`), then `config.toml` in the configuration directory, then the default here.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from casava_syscalls.results import Err, Ok, Result
+
+Seconds = Annotated[float, Field(gt=0, le=10**7)]
+Bytes = Annotated[int, Field(ge=1, le=2**50)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class CompilerSettings(_Section):
+    """From a request to a plan."""
+
+    confidence: Share = 0.3
+    """A plan less certain than this (0 to 1) is not run: it becomes a question."""
+    destructive_confidence: Share = 0.6
+    """The same for plans that may delete, or that run a program."""
+    request_bytes: Annotated[int, Field(ge=1, le=2**20)] = 8192
+    """Longest request, in bytes of UTF-8."""
+    names: Annotated[int, Field(ge=0, le=100_000)] = 500
+    """How many file names near the top of the workspace an argument may be completed from."""
+
+
+class BudgetSettings(_Section):
+    """What one process may use, unless `--budget` says otherwise."""
+
+    seconds: Seconds = 600.0
+    """Longest time for all of its steps together."""
+    steps: Annotated[int, Field(ge=1, le=1000)] = 32
+    """Most syscalls."""
+    output_bytes: Bytes = 64 * 2**20
+    """Most output of all of its programs together."""
+
+
+class SandboxSettings(_Section):
+    """What one sandbox may use."""
+
+    step_seconds: Seconds = 120.0
+    """Longest time for one syscall that names none itself."""
+    output_bytes: Bytes = 8 * 2**20
+    """Most output kept from one program; the rest is counted and dropped."""
+    memory_bytes: Annotated[int, Field(ge=16 * 2**20, le=2**50)] = 2 * 2**30
+    """RAM and swap together."""
+    pids: Annotated[int, Field(ge=8, le=2**22)] = 256
+    """Most processes and threads."""
+    cpus: Annotated[float, Field(ge=0.05, le=4096)] = 2.0
+    """Share of processors."""
+    tmpfs_bytes: Annotated[int, Field(ge=2**20, le=2**50)] = 256 * 2**20
+    """Size of the private /tmp."""
+    file_bytes: Annotated[int, Field(ge=2**20, le=2**60)] = 16 * 2**30
+    """Largest file a program may write."""
+    image: str = ""
+    """Docker image that sandboxes are made from: a name or an ID; empty for the project's own."""
+
+
+class DisplaySettings(_Section):
+    """What is shown of a changeset."""
+
+    diff_context: Annotated[int, Field(ge=0, le=1000)] = 3
+    """Lines of context in a diff."""
+    diff_bytes: Bytes = 2**20
+    """Longest diff; what is longer is summed up."""
+
+
+class Settings(BaseSettings):
+    """All settings."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="CASAVA_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        use_attribute_docstrings=True,
+    )
+
+    model: str = "smol"
+    """The kernel model: a name from the catalogue or the path of a GGUF file."""
+    sandbox: Literal["auto", "docker", "bubblewrap"] = "auto"
+    """The driver; `auto` takes Docker where it can be had, else bubblewrap, and says which."""
+    timeout: Seconds | None = None
+    """Longest time for a whole request, approval included."""
+    stdin_bytes: Bytes = 2**30
+    """Longest standard input that is kept for a request."""
+    limits: SandboxSettings = SandboxSettings()
+    budget: BudgetSettings = BudgetSettings()
+    compiler: CompilerSettings = CompilerSettings()
+    display: DisplaySettings = DisplaySettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings gives all of them
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment over the file, whose contents are handed in as keyword arguments."""
+        return (env_settings, init_settings)
+
+
+def load_settings(config_dir: Path) -> Result[Settings]:
+    """The settings in force. `Err("usage")` names the file (or the environment variable) and the key that is wrong."""
+    path = config_dir / "config.toml"
+    data: dict[str, object] = {}
+    try:
+        if path.exists():
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        return Err(
+            code="usage",
+            title=f"{path} cannot be read",
+            message=str(problem),
+            hint="mend the file, or move it away to use the defaults",
+        )
+    try:
+        return Ok(value=Settings.model_validate({}) if not data else Settings(**data))  # type: ignore[arg-type]
+    except SettingsError as problem:
+        return Err(code="usage", title="An environment variable CASAVA_… is wrong", message=str(problem))
+    except ValidationError as problem:
+        first = problem.errors(include_url=False)[0]
+        keys = tuple(str(part) for part in first["loc"])
+        variable = f"CASAVA_{'__'.join(keys).upper()}"
+        source = f"the environment variable {variable}" if os.environ.get(variable) else str(path)
+        message = (
+            "there is no such setting"
+            if first["type"] == "extra_forbidden"
+            else f"{first['msg']}, not {first['input']!r}"
+        )
+        return Err(
+            code="usage",
+            title=f"The setting {'.'.join(keys)} is wrong",
+            message=f"{source}: {message}",
+            hint="casava-os config shows every setting",
+        )
+
+
+def defaults_toml() -> str:
+    """The annotated defaults, as the shipped casava.toml holds them."""
+    lines = [
+        "# Every setting with its default. Copy what you change into config.toml in the configuration directory.",
+        "# Generated from casava_os/settings.py.",
+    ]
+    sections: list[str] = []
+    defaults = Settings.model_construct()
+    for name, field in Settings.model_fields.items():
+        value = getattr(defaults, name)
+        if isinstance(value, _Section):
+            sections += ["", f"# {type(value).__doc__}", f"[{name}]"]
+            for inner, inner_field in type(value).model_fields.items():
+                sections += [f"# {inner_field.description}", _toml(inner, getattr(value, inner))]
+        else:
+            lines += ["", f"# {field.description}", _toml(name, value)]
+    return "\n".join((*lines, *sections)) + "\n"
+
+
+def _toml(name: str, value: object) -> str:
+    if value is None:
+        return f"# {name} ="
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return f"{name} = {text}"
