@@ -66,8 +66,6 @@ class SandboxSettings(_Section):
     """Size of the private /tmp."""
     file_bytes: Annotated[int, Field(ge=2**20, le=2**60)] = 16 * 2**30
     """Largest file a program may write."""
-    image: str = ""
-    """Docker image that sandboxes are made from: a name or an ID; empty for the project's own."""
 
 
 class DisplaySettings(_Section):
@@ -95,6 +93,8 @@ class Settings(BaseSettings):
     """The kernel model: a name from the catalogue or the path of a GGUF file."""
     sandbox: Literal["auto", "docker", "bubblewrap"] = "auto"
     """The driver; `auto` takes Docker where it can be had, else bubblewrap, and says which."""
+    image: str = ""
+    """Docker image that sandboxes are made from: a name or an ID; empty for the project's own."""
     timeout: Seconds | None = None
     """Longest time for a whole request, approval included."""
     stdin_bytes: Bytes = 2**30

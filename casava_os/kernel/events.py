@@ -95,7 +95,7 @@ class Judged(BaseEvent):
 class ApprovalNeeded(BaseEvent):
     """The person is asked, once: for effects that no layer holds, before they happen; or for a changeset, before it lands.
 
-    Answer with `answer(yes)` from the loop that runs the kernel. When nobody will (`RunOptions.interactive` is false)
+    Answer with `answer(…)` from the loop that runs the kernel: True lands it, False throws it away, None holds it. When nobody will (`RunOptions.interactive` is false)
     the event is not sent: the process is held instead.
     """
 
@@ -111,20 +111,20 @@ class ApprovalNeeded(BaseEvent):
     sha256: str
     """What is approved: of the plan for effects, of the changeset for a changeset."""
 
-    _answer: asyncio.Future[bool] | None = PrivateAttr(default=None)
+    _answer: asyncio.Future[bool | None] | None = PrivateAttr(default=None)
 
     def expect(self) -> None:
         """Makes the future of the answer; called by the kernel."""
         self._answer = asyncio.get_running_loop().create_future()
 
-    def answer(self, yes: bool) -> None:
+    def answer(self, yes: bool | None) -> None:
         """Gives the person's answer; only the first one counts."""
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(yes)
 
-    async def answered(self) -> bool:
-        """Waits for the answer; an event that came from a file has none and is not approved."""
-        return await self._answer if self._answer is not None else False
+    async def answered(self) -> bool | None:
+        """Waits for the answer; an event that came from a file has none and is held."""
+        return await self._answer if self._answer is not None else None
 
 
 class SandboxReady(BaseEvent):

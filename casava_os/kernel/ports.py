@@ -106,6 +106,9 @@ class Sandbox(Protocol):
     async def open(self, layer: LayerPaths, limits: Limits) -> Result[SandboxSession]:
         """Starts a sandbox over the layer, workspace mounted at /workspace; nothing is left behind on `Err`."""
 
+    async def close(self) -> None:
+        """Lets go of what the driver holds (a connection to a daemon). Never raises; safe to call twice."""
+
 
 # ---------------------------------------------------------------------------------------------- layers
 
@@ -263,7 +266,10 @@ class Chosen:
     notes: tuple[str, ...] = ()
 
 
-ChooseSandbox = Callable[[str | None], "Awaitable[Result[Chosen]]"]
+Progress = Callable[[str], None]
+"""Is told, a sentence each, of what takes long. May be called from any thread."""
+
+ChooseSandbox = Callable[[str | None, Progress], "Awaitable[Result[Chosen]]"]
 """The driver of this name, or the best that can be had. `Err("no-sandbox")`: it fails closed."""
 
 LoadModel = Callable[[str | None], "Result[Model]"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from casava_os.errors import ExitCode
 from casava_os.kernel.events import BaseEvent, Discarded
 from casava_os.kernel.journal import Journal, State, journal_body
-from casava_os.kernel.ports import Layer, SandboxSession
+from casava_os.kernel.ports import Layer, Sandbox, SandboxSession
 from casava_os.kernel.threads import uninterrupted
 from casava_syscalls.values import Value
 
@@ -79,6 +79,7 @@ class Process:
     state: State = "new"
     timings: Timings = field(default_factory=Timings)
     layer: Layer | None = None
+    sandbox: Sandbox | None = None
     session: SandboxSession | None = None
     keeps_layer: bool = False
     """The layer outlives the process's run: it is held."""
@@ -116,6 +117,9 @@ class Process:
         session, self.session = self.session, None
         if session is not None:
             await session.close()
+        sandbox, self.sandbox = self.sandbox, None
+        if sandbox is not None:
+            await sandbox.close()
 
     async def release(self) -> None:
         """Ends the sandbox, and removes the layer unless it is held. Safe to call twice."""

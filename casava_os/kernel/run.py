@@ -68,8 +68,8 @@ from casava_syscalls.values import Refusal, Value
 
 _LOG = logging.getLogger(__name__)
 
-Approve = Callable[[ApprovalNeeded], Awaitable[bool]]
-"""Asks the person."""
+Approve = Callable[[ApprovalNeeded], Awaitable[bool | None]]
+"""Asks the person: True lands it, False throws it away, None holds it."""
 
 Walk = Callable[[Process], Awaitable[Ending]]
 
@@ -315,9 +315,15 @@ class Kernel:
         return performed
 
     async def _open_sandbox(self, p: Process, plan: Plan, options: RunOptions) -> SandboxSession | Ending:
-        chosen = await self.choose_sandbox(options.sandbox)
+        loop = asyncio.get_running_loop()
+
+        def progress(sentence: str) -> None:
+            loop.call_soon_threadsafe(lambda: p.tell(Note(text=sentence)))
+
+        chosen = await self.choose_sandbox(options.sandbox, progress)
         if isinstance(chosen, Err):
             return self._stop(p, chosen)
+        p.sandbox = chosen.value.sandbox
         for note in chosen.value.notes:
             p.tell(Note(text=note))
         created = await uninterrupted(lambda: self.layers.create(p.pid, p.workspace))
@@ -337,7 +343,7 @@ class Kernel:
                         message=problem.strerror or str(problem),
                     ),
                 )
-        opened = await chosen.value.sandbox.open(p.layer.paths, self.limits)
+        opened = await p.sandbox.open(p.layer.paths, self.limits)
         if isinstance(opened, Err):
             return self._stop(p, opened, ExitCode.NO_SANDBOX)
         p.session = opened.value

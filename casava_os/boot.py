@@ -1,0 +1,107 @@
+"""Boot: the one place that picks concrete parts and hands them to the kernel. Heavy ones are loaded when first used."""
+
+from __future__ import annotations
+
+from casava_os.broker import HostBroker
+from casava_os.kernel.compiler.compile import Certainty
+from casava_os.kernel.dispatch import Budget
+from casava_os.kernel.journal import Journal, JournalError
+from casava_os.kernel.policy import load_policy
+from casava_os.kernel.ports import ChooseSandbox, Chosen, Limits, LoadModel, Model, Progress
+from casava_os.kernel.run import Kernel
+from casava_os.paths import cache_dir, config_dir, private_dir, state_dir
+from casava_os.settings import Settings, load_settings
+from casava_sandbox.layer.store import DiskLayerStore
+from casava_syscalls.results import Err, Ok, Result
+
+JOURNAL = "journal.sqlite"
+
+
+def boot_kernel(settings: Settings | None = None) -> Result[Kernel]:
+    """The kernel over the parts that the settings (those in force, when none are given) name.
+
+    Puts back what a killed commit left half done. `Err`: `usage` for a wrong setting or policy, `permission`, `disk-full`
+    or `failed` for a state directory or journal that cannot be used.
+    """
+    if settings is None:
+        loaded = load_settings(config_dir())
+        if isinstance(loaded, Err):
+            return loaded
+        settings = loaded.value
+    policy = load_policy(config_dir())
+    if isinstance(policy, Err):
+        return policy
+    state = state_dir()
+    try:
+        private_dir(state)
+    except OSError as problem:
+        hint = "make it writable, or set CASAVA_HOME to a directory of your own"
+        return Err(
+            code="permission", title="The state directory cannot be made", message=str(problem), hint=hint
+        )
+    journal = Journal.open(state / JOURNAL)
+    if isinstance(journal, Err):
+        return journal
+    layers = DiskLayerStore(state)
+    recovered = _recover(layers, journal.value)
+    if isinstance(recovered, Err):
+        journal.value.close()
+        return recovered
+    limits, budget, compiler, display = settings.limits, settings.budget, settings.compiler, settings.display
+    return Ok[Kernel](
+        value=Kernel(
+            journal=journal.value,
+            policy=policy.value,
+            layers=layers,
+            broker=HostBroker(),
+            choose_sandbox=_chooser(settings),
+            load_model=_loader(settings),
+            certainty=Certainty(compiler.confidence, compiler.destructive_confidence),
+            limits=Limits(**limits.model_dump()),
+            budget=Budget(budget.seconds, budget.steps, budget.output_bytes, limits.step_seconds),
+            request_bytes=compiler.request_bytes,
+            names=compiler.names,
+            diff_context=display.diff_context,
+            diff_bytes=display.diff_bytes,
+            timeout=settings.timeout,
+        )
+    )
+
+
+def _recover(layers: DiskLayerStore, journal: Journal) -> Err | None:
+    """Rolls back a commit that a killed process left unfinished; its changes are held again."""
+    recovered = layers.recover()
+    if isinstance(recovered, Err):
+        return recovered
+    if recovered.value is not None:
+        try:
+            journal.move(recovered.value, "committing", "held")
+        except JournalError as problem:
+            return problem.err
+    return None
+
+
+def _chooser(settings: Settings) -> ChooseSandbox:
+    """Chooses the driver of a name, or that of the settings."""
+
+    async def choose_sandbox(name: str | None, progress: Progress) -> Result[Chosen]:
+        from casava_sandbox.select import choose
+
+        wanted = name or (None if settings.sandbox == "auto" else settings.sandbox)
+        image = settings.image or None
+        return await choose(
+            wanted, cache=private_dir(cache_dir()), image=image, home=str(state_dir()), progress=progress
+        )
+
+    return choose_sandbox
+
+
+def _loader(settings: Settings) -> LoadModel:
+    """Loads the model of a name, or that of the settings."""
+
+    def load_model(name: str | None) -> Result[Model]:
+        from casava_os.model import load
+
+        return load(name or settings.model)
+
+    return load_model
