@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticSerializationUnexpectedValue, core_schema
 
 from casava_syscalls.scalars import Content, Index, WorkspacePath
 from casava_syscalls.values import Accepts, Number
@@ -48,10 +48,20 @@ class Ref:
             raise ValueError("a step reference is written $0 (standard input), $1, $2, …")
         return cls(int(match.group(1)))
 
+    @staticmethod
+    def _text(value: object) -> str:
+        """The JSON form. What is no reference is left to the other members of a field's union."""
+        if not isinstance(value, Ref):
+            raise PydanticSerializationUnexpectedValue
+        return str(value)
+
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
-            cls._parse, serialization=core_schema.to_string_ser_schema()
+            cls._parse,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                cls._text, return_schema=core_schema.str_schema(), when_used="json"
+            ),
         )
 
     @classmethod
