@@ -48,7 +48,7 @@ def boot_kernel(settings: Settings | None = None) -> Result[Kernel]:
         journal.value.close()
         return recovered
     limits, budget, compiler, display = settings.limits, settings.budget, settings.compiler, settings.display
-    return Ok[Kernel](
+    return Ok(
         value=Kernel(
             journal=journal.value,
             policy=policy.value,
@@ -102,6 +102,7 @@ def _loader(settings: Settings) -> LoadModel:
     def load_model(name: str | None) -> Result[Model]:
         from casava_os.model import load
 
-        return load(name or settings.model)
+        loaded = load(name or settings.model)
+        return loaded if isinstance(loaded, Err) else Ok(value=loaded.value)
 
     return load_model

@@ -52,7 +52,7 @@ class HostBroker:
             )
         try:
             async with asyncio.timeout(seconds):
-                return Ok[Value](value=await asyncio.to_thread(performer, syscall))
+                return Ok(value=await asyncio.to_thread(performer, syscall))
         except TimeoutError:
             message = f"the host did not answer within {seconds:g} seconds"
             return Err(code="timeout", title=f"{syscall.call} did not end in time", message=message)

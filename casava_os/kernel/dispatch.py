@@ -201,7 +201,7 @@ class Dispatcher:
 
             async def put() -> Result[Value]:
                 await session.put(number, value)
-                return Ok[Value](value=value)
+                return Ok(value=value)
 
             return await self._guarded(step, put(), self._budget.step_seconds)
         return result

@@ -223,7 +223,7 @@ class Kernel:
             if isinstance(loaded, Err):
                 return loaded
             self._models[name] = loaded.value
-        return Ok[Model](value=self._models[name])
+        return Ok(value=self._models[name])
 
     # -------------------------------------------------------------------------------- 3: plan → verdicts
 
@@ -453,7 +453,7 @@ class Kernel:
         if isinstance(landed, Err):
             p.tell(Failed(err=landed))
             return self._hold(p, "nothing of it was applied", value, exit_code(landed))
-        p.move("committed")
+        p.move("committed", code)
         p.tell(
             Committed(summary=changeset.summary(), digest=changeset.digest, undo=f"casava-os undo {p.pid}")
         )
@@ -516,7 +516,7 @@ class Kernel:
         opened = self._held(p)
         if isinstance(opened, Err):
             return self._stop(p, opened)
-        if not p.move("discarded"):
+        if not p.move("discarded", ExitCode.DONE):
             return self._stop(p, _elsewhere(p.pid), ExitCode.USAGE)
         p.layer, p.discard_reason = opened.value, "as you asked"
         return Ending(ExitCode.DONE, "discarded")
@@ -536,12 +536,12 @@ class Kernel:
 
         def find() -> Result[int]:
             if pid is not None:
-                return Ok[int](value=pid)
+                return Ok(value=pid)
             row = self.journal.last_committed(
                 None if workspace is None else _text(Path(os.path.realpath(workspace)))
             )
             if row is not None:
-                return Ok[int](value=row.pid)
+                return Ok(value=row.pid)
             where = "in this workspace" if workspace is not None else "in the journal"
             return Err(
                 code="not-found", title="There is nothing to undo", message=f"no commit stands {where}"
@@ -564,7 +564,7 @@ class Kernel:
             undone = await uninterrupted(lambda: self.layers.undo(p.pid))
         if isinstance(undone, Err):
             return self._stop(p, undone)
-        p.move("undone")
+        p.move("undone", ExitCode.DONE)
         p.tell(Undone(changes=undone.value.changes, summary=undone.value.summary()))
         return Ending(ExitCode.DONE, "undone")
 
@@ -637,7 +637,7 @@ class Kernel:
 
         async def live(send: Send) -> None:
             try:
-                found = pid() if callable(pid) else Ok[int](value=pid)
+                found = pid() if callable(pid) else Ok(value=pid)
                 row = self.journal.process(found.value) if isinstance(found, Ok) else found
             except JournalError as problem:
                 return _refuse(send, problem.err)

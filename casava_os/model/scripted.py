@@ -52,8 +52,8 @@ class ScriptedModel:
         if isinstance(answer, Err):
             return answer
         if isinstance(answer, Draft):
-            return Ok[Draft](value=answer)
-        return Ok[Draft](value=Draft(steps=tuple(answer), confidence=1.0))
+            return Ok(value=answer)
+        return Ok(value=Draft(steps=tuple(answer), confidence=1.0))
 
     def close(self) -> None:
         self.closed = True
