@@ -32,7 +32,13 @@ DEFAULTS: Dict[str, Dict[str, object]] = {
     "file.usage": {"path": "."},
     "file.diff": {},
     "file.duplicates": {"root": "."},
-    "text.search": {"source": ["."], "regex": False, "ignore_case": False, "whole_word": False, "invert": False},
+    "text.search": {
+        "source": ["."],
+        "regex": False,
+        "ignore_case": False,
+        "whole_word": False,
+        "invert": False,
+    },
     "text.count": {"what": "lines", "regex": False, "ignore_case": False},
     "text.replace": {"replacement": "", "regex": False, "ignore_case": False, "whole_word": False},
     "text.sort": {"reverse": False, "numeric": False, "ignore_case": False, "unique": False},
@@ -64,10 +70,16 @@ class Fields:
         value = self._given.get(name)
         return self._defaults.get(name) if value is None else value
 
+    def given(self) -> Dict[str, object]:
+        """The fields as they came."""
+        return self._given
+
     def _wrong(self, name: str, wanted: str) -> Fault:
         value = self.get(name)
         found = "it is missing" if value is None else "it is a %s" % type(value).__name__
-        return Fault("usage", "%s cannot be called like that" % self.call, "%s must be %s; %s" % (name, wanted, found))
+        return Fault(
+            "usage", "%s cannot be called like that" % self.call, "%s must be %s; %s" % (name, wanted, found)
+        )
 
     def text(self, name: str) -> str:
         """A text that must be there."""

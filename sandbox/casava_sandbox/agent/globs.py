@@ -6,17 +6,17 @@ import re
 from typing import Callable, List
 
 
-def matcher(pattern: str, ignore_case: bool = False) -> Callable[[str, str], bool]:
+def matcher(pattern: str, ignore_case: bool = False, *, on_path: bool = False) -> Callable[[str, str], bool]:
     """A test of (name, relative path), both in text form.
 
-    A pattern with a `/` is matched against the path, any other against the name.
+    A pattern with a `/` is matched against the path (any pattern, with `on_path`), another against the name.
     """
     whole = pattern.rstrip("/")
     while whole.startswith("./"):
         whole = whole[2:]
     expression = re.compile(_translated(whole), re.DOTALL | (re.IGNORECASE if ignore_case else 0))
     match = expression.fullmatch
-    if "/" in whole:
+    if on_path or "/" in whole:
         return lambda name, path: match(path) is not None
     return lambda name, path: match(name) is not None
 

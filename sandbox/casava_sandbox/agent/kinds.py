@@ -27,7 +27,9 @@ KIND_EXTENSIONS: Dict[str, FrozenSet[str]] = {
 def has_extension(name: str, extensions: Iterable[str]) -> bool:
     """Whether a name ends in a dot and one of the extensions, whatever its case; a mere ".jpg" has none."""
     lower = name.lower()
-    return any(lower.endswith("." + extension) and len(lower) > len(extension) + 1 for extension in extensions)
+    return any(
+        lower.endswith("." + extension) and len(lower) > len(extension) + 1 for extension in extensions
+    )
 
 
 COMPOUND = (".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst")

@@ -130,7 +130,12 @@ class Workspace:
         """The path of an existing directory, links followed."""
         path = self.followed(text)
         if not os.path.isdir(path):
-            raise Fault("not-a-directory", "%s is not a directory" % shown(text), "", "name the directory that holds it")
+            raise Fault(
+                "not-a-directory",
+                "%s is not a directory" % shown(text),
+                "",
+                "name the directory that holds it",
+            )
         return path
 
     def file(self, text: str) -> str:
@@ -140,14 +145,16 @@ class Workspace:
         if stat.S_ISDIR(mode):
             raise Fault("not-a-file", "%s is a directory" % shown(text), "a file is needed here")
         if not stat.S_ISREG(mode):
-            raise Fault("unsupported", "%s is no regular file" % shown(text), "it is a pipe, socket or device")
+            raise Fault(
+                "unsupported", "%s is no regular file" % shown(text), "it is a pipe, socket or device"
+            )
         return path
 
     # ------------------------------------------------------------------------------------------ back to text
 
     def text(self, path: str) -> str:
         """The workspace path in text form of a path below the root."""
-        if path == self.root or path == self.real_root:
+        if path in (self.root, self.real_root):
             return "."
         for root in (self.root, self.real_root):
             if path.startswith(root.rstrip("/") + "/"):
@@ -183,9 +190,16 @@ class Workspace:
                 break
         where = "" if directory == "." else " in %s" % shown(directory)
         if not os.path.isdir(os.path.dirname(path)):
-            return Fault("not-found", "There is no %s" % shown(text), "%s is not a directory" % shown(directory))
+            return Fault(
+                "not-found", "There is no %s" % shown(text), "%s is not a directory" % shown(directory)
+            )
         message = "there is no %s%s" % (shown(text_of(wanted)), where)
-        return Fault("not-found", "There is no %s" % shown(text), message, self._nearest(os.path.dirname(path), wanted, directory))
+        return Fault(
+            "not-found",
+            "There is no %s" % shown(text),
+            message,
+            self._nearest(os.path.dirname(path), wanted, directory),
+        )
 
     def _nearest(self, parent: str, wanted: str, directory: str) -> str:
         try:
@@ -215,12 +229,20 @@ def given_paths(value: object) -> List[str]:
         return list(dict.fromkeys(str(item) for item in value))
     if isinstance(value, dict) and value.get("kind") in ("files", "matches"):
         items = value.get("items")
-        paths = [str(item.get("path") or "") for item in items if isinstance(item, dict)] if isinstance(items, (list, tuple)) else []
+        paths = (
+            [str(item.get("path") or "") for item in items if isinstance(item, dict)]
+            if isinstance(items, (list, tuple))
+            else []
+        )
         if "" in paths:
-            raise Fault("type", "These lines come from no file", "they were found in text that an earlier step gave")
+            raise Fault(
+                "type", "These lines come from no file", "they were found in text that an earlier step gave"
+            )
         return list(dict.fromkeys(paths))
     kind = value.get("kind") if isinstance(value, dict) else type(value).__name__
-    raise Fault("type", "Files are needed here", "a list of paths, or files that an earlier step found; not %s" % kind)
+    raise Fault(
+        "type", "Files are needed here", "a list of paths, or files that an earlier step found; not %s" % kind
+    )
 
 
 def is_reference(value: object) -> bool:
