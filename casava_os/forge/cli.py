@@ -13,7 +13,9 @@ app = typer.Typer(help="Makes the kernel model.", no_args_is_help=True, add_comp
 
 Texts = Annotated[
     list[Path],
-    typer.Option("--texts", help="JSONL with a field `request` or `nl`: words to learn merges and names from."),
+    typer.Option(
+        "--texts", help="JSONL with a field `request` or `nl`: words to learn merges and names from."
+    ),
 ]
 Directory = Annotated[Path, typer.Option("--dir", help="Where tokenizer and checkpoint lie.")]
 
@@ -63,3 +65,62 @@ def train(
             directory=directory, texts=tuple(texts), seconds=60 * minutes, seed=seed, device=device
         )
     )
+
+
+@app.command()
+def export(
+    directory: Directory,
+    out: Annotated[Path, typer.Option("--out", help="The .gguf file to write.")],
+    version: str = "1",
+    threshold: float = 0.5,
+    basis: str = "not measured",
+    texts: Texts = [],  # noqa: B006
+) -> None:
+    """Writes the model as GGUF and proves that llama.cpp runs the same network with the same tokens."""
+    from casava_os.forge import export as exporting
+    from casava_os.forge.synth import sample
+    from casava_os.forge.train import read_texts
+
+    exporting.write(directory, out, version, threshold, basis)
+    rng = random.Random(99)
+    requests = [sample(rng).request for _ in range(5000)]
+    equality = exporting.check(directory, out, requests[:100], [*requests, *read_texts(texts)])
+    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
+    for name in equality.__slots__:
+        print(f"  {name}: {getattr(equality, name)}")
+    if equality.tokenizer_mismatches or equality.same_argmax < 0.97:
+        raise typer.Exit(1)
+
+
+@app.command(name="eval")
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A name or a .gguf file.")] = "casava-smol",
+    files: Annotated[list[Path], typer.Option("--file", help="JSONL of hand-written requests.")] = [],  # noqa: B006
+    count: int = 1000,
+    seed: int = 4_000_000,
+    wrong: Annotated[int, typer.Option(help="How many wrong answers to show.")] = 0,
+) -> None:
+    """Scores on fresh synthetic requests and on hand-written ones."""
+    from casava_os.forge import evaluate as judging
+    from casava_os.forge.synth import sample
+    from casava_os.model import load
+    from casava_syscalls.registry import available
+    from casava_syscalls.results import Err
+
+    loaded = load(model)
+    if isinstance(loaded, Err):
+        print(loaded)
+        raise typer.Exit(7)
+    sources = {"fresh synthetic": judging.fresh(sample, count, seed)} if count else {}
+    sources |= {path.name: judging.written(path) for path in files}
+    for name, items in sources.items():
+        scores = judging.evaluate(loaded.value, items, available())
+        outcomes = scores["all"].outcomes
+        times = sorted(outcome.seconds for outcome in outcomes)
+        print(f"\n== {name}\n{judging.table(scores)}\n\n{judging.risk_coverage(outcomes)}")
+        print(f"threshold for 95% right calls: {judging.threshold(outcomes)}")
+        print(
+            f"compile: median {1e3 * times[len(times) // 2]:.1f} ms, p95 {1e3 * times[int(0.95 * len(times))]:.1f} ms"
+        )
+        for outcome in [outcome for outcome in outcomes if not outcome.exact][:wrong]:
+            print(f"  {outcome.confidence:.2f} {outcome.item.request!r}\n       {outcome.answer}")

@@ -7,6 +7,7 @@ misspells or replaces words that are no arguments. *Echo* rows ("repeat the requ
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -88,7 +89,7 @@ class Words:
         self.known = sorted(word.lower() for word in found) or ["alpha", "beta", "gamma", "delta"]
         pairs: dict[str, str] = {}
         for word in self.known:
-            for a, b in zip(word, word[1:], strict=False):
+            for a, b in itertools.pairwise(word):
                 pairs[a] = pairs.get(a, "") + b
         self._pairs = pairs
 
@@ -117,9 +118,7 @@ def swap(
             continue
         if any(start < end and begin < start + len(text) for begin, end in spans):
             continue
-        texts[text] = re.sub(
-            r"(?<![A-Za-z'\u2019\\$-])[A-Za-z]{3,}(?![A-Za-z])", lambda m: _other(m, text, mapping, words, rng), text
-        )
+        texts[text] = _reworded(text, mapping, words, rng)
         spans.append((start, start + len(text)))
     if not texts:
         return request, list(calls)
@@ -147,12 +146,17 @@ def swap(
     return request, changed
 
 
-def _other(match: re.Match[str], text: str, mapping: dict[str, str], words: Words, rng: random.Random) -> str:
-    word = match.group()
-    if text[match.start() - 1 : match.start()] == "." and match.end() == len(text):
-        return word
-    other = mapping.setdefault(word, words.pick(rng) if rng.random() < 0.8 else word.lower())
-    return other.upper() if word.isupper() else other.capitalize() if word[0].isupper() else other
+def _reworded(text: str, mapping: dict[str, str], words: Words, rng: random.Random) -> str:
+    """The text with each word replaced, by `mapping` where it has the word; a file's extension stays."""
+
+    def other(match: re.Match[str]) -> str:
+        word = match.group()
+        if text[match.start() - 1 : match.start()] == "." and match.end() == len(text):
+            return word
+        new = mapping.setdefault(word, words.pick(rng) if rng.random() < 0.8 else word.lower())
+        return new.upper() if word.isupper() else new.capitalize() if word[0].isupper() else new
+
+    return re.sub(r"(?<![A-Za-z'\u2019\\$-])[A-Za-z]{3,}(?![A-Za-z])", other, text)
 
 
 def _swappable(calls: Sequence[SurfaceCall]) -> Iterator[str]:

@@ -8,7 +8,7 @@ that does not before anything runs it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,9 @@ from casava_os.kernel.compiler.tagged import control_names
 from casava_os.model.gguf_file import control_digest
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from casava_os.forge.net import Net
 
 CONTEXT = 1024
@@ -96,7 +99,8 @@ def write(directory: Path, out: Path, version: str, threshold: float, basis: str
     writer.close()
 
 
-def _tensors(net: Net):  # type: ignore[no-untyped-def] # noqa: ANN202 - numpy arrays by llama.cpp's names
+def _tensors(net: Net) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Every tensor by llama.cpp's name."""
     state = net.state_dict()
     yield "token_embd.weight", state["embedding.weight"].numpy()
     for index in range(net.shape.layers):
@@ -144,7 +148,7 @@ def check(directory: Path, path: Path, prompts: Sequence[str], strings: Sequence
         for prompt in prompts:
             ids = vocabulary.prompt(prompt, False)
             engine.forget()
-            ours = engine.evaluate(ids, every=True)
+            ours = engine.evaluate(ids, last=len(ids))
             with torch.no_grad():
                 theirs = net(torch.tensor([ids]))[0].numpy()
             difference = np.abs(ours - theirs)

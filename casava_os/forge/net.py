@@ -40,7 +40,9 @@ class Norm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         wide = x.float()
-        return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.epsilon) * self.weight).to(x.dtype)
+        return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.epsilon) * self.weight).to(
+            x.dtype
+        )
 
 
 class Layer(nn.Module):
@@ -144,7 +146,7 @@ class Net(nn.Module):
 
 
 def orthogonalise(gradients: Tensor, steps: int = 5) -> Tensor:
-    """Newton–Schulz iteration towards the nearest orthogonal matrices (count, rows, columns): the heart of Muon."""
+    """Newton-Schulz iteration towards the nearest orthogonal matrices (count, rows, columns): the heart of Muon."""
     a, b, c = 3.4445, -4.7750, 2.0315
     X = gradients.bfloat16()
     transposed = X.shape[-2] > X.shape[-1]
@@ -164,7 +166,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": 0.01})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override] # torch's own optimisers return a loss
+    def step(self, closure: None = None) -> None:
         del closure
         for group in self.param_groups:
             shapes: dict[torch.Size, list[nn.Parameter]] = {}

@@ -64,7 +64,8 @@ class Vocabulary:
         self._tokenizer = tokenizer
         # Text that spells a control token stays text: with no added tokens registered the model splits it like any other.
         self.size = int(tokenizer.get_vocab_size())
-        self.controls = {name: int(tokenizer.token_to_id(control_token(name))) for name in control_names()}
+        known = tokenizer.get_vocab(with_added_tokens=True)
+        self.controls = {name: known[control_token(name)] for name in control_names()}
         self._names = {ident: name for name, ident in self.controls.items()}
         tokenizer.encode_special_tokens = True
 

@@ -150,76 +150,104 @@ def exact(net: Net, batch: Batch, device: str) -> float:
     return float((right | ~wanted).all(1).float().mean())
 
 
-def run(settings: Settings) -> None:
-    """Trains until the budget ends, or goes on from the checkpoint in the directory."""
-    import torch
+class Training:
+    """A run between its checkpoints: network, optimisers, and how far they are."""
 
-    from casava_os.forge.net import Net, Shape, optimisers
+    def __init__(self, settings: Settings) -> None:
+        import torch
+
+        from casava_os.forge.net import Net, Shape, optimisers
+
+        self.settings = settings
+        self.path = settings.directory / "checkpoint.pt"
+        torch.manual_seed(settings.seed)
+        size = vocabularies.load(settings.directory / "tokenizer.json").size
+        self.net = Net(Shape(vocabulary=size)).to(settings.device)
+        self.optimisers = optimisers(self.net, settings.matrix_rate, settings.other_rate)
+        self.step = self.tokens = 0
+        self.spent = 0.0
+        if self.path.exists():
+            state = torch.load(self.path, map_location=settings.device, weights_only=True)
+            self.net.load_state_dict(state["net"])
+            for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+                optimiser.load_state_dict(saved)
+            self.step, self.tokens, self.spent = state["step"], state["tokens"], state["spent"]
+            print(f"resumed at step {self.step}, {self.tokens:,} tokens, {self.spent:.0f} s", flush=True)
+
+    def save(self) -> None:
+        """Replaces the checkpoint, at no moment leaving half of one."""
+        import torch
+
+        state = {
+            "net": self.net.state_dict(),
+            "shape": self.net.shape.asdict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "step": self.step,
+            "tokens": self.tokens,
+            "spent": self.spent,
+        }
+        torch.save(state, self.path.with_suffix(".new"))
+        self.path.with_suffix(".new").replace(self.path)
+
+    def learn(self, batch: Batch) -> float:
+        """One step; the batch's loss."""
+        import torch
+
+        settings = self.settings
+        rate = rate_at(self.spent / settings.seconds, self.step, settings.hold)
+        peaks = (settings.matrix_rate, settings.other_rate)
+        ids = torch.from_numpy(batch.ids).to(settings.device)
+        weights = torch.from_numpy(batch.weights).to(settings.device)
+        with torch.autocast(torch.device(settings.device).type, torch.bfloat16):
+            loss = self.net.loss(ids, weights)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        for optimiser, peak in zip(self.optimisers, peaks, strict=True):
+            for group in optimiser.param_groups:
+                group["lr"] = peak * rate
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        self.step, self.tokens = self.step + 1, self.tokens + batch.tokens
+        return float(loss.detach())
+
+
+def run(settings: Settings) -> None:
+    """Trains until the budget ends, or goes on from the checkpoint in the directory. SIGTERM: saves and stops."""
+    import torch
 
     if settings.device == "cpu":
         torch.set_num_threads(1)
-    torch.manual_seed(settings.seed)
-    kind = torch.device(settings.device).type
-    net = Net(Shape(vocabulary=vocabularies.load(settings.directory / "tokenizer.json").size)).to(settings.device)
-    matrices, others = optimisers(net, settings.matrix_rate, settings.other_rate)
-    peaks = [(group, group["lr"]) for o in (matrices, others) for group in o.param_groups]
-    step = tokens = 0
-    spent = 0.0
-    path = settings.directory / "checkpoint.pt"
-    if path.exists():
-        state = torch.load(path, map_location=settings.device, weights_only=True)
-        net.load_state_dict(state["net"])
-        matrices.load_state_dict(state["matrices"])
-        others.load_state_dict(state["others"])
-        step, tokens, spent = state["step"], state["tokens"], state["spent"]
-        print(f"resumed at step {step}, {tokens:,} tokens, {spent:.0f} s", flush=True)
-
-    def save() -> None:
-        state = {"net": net.state_dict(), "shape": net.shape.asdict(), "matrices": matrices.state_dict()}
-        state |= {"others": others.state_dict(), "step": step, "tokens": tokens, "spent": spent}
-        torch.save(state, path.with_suffix(".new"))
-        path.with_suffix(".new").replace(path)
-
-    feed = Feed(settings, tokens)
-    last = time.monotonic()
-    saved, logged = last, (last, tokens)
+    training = Training(settings)
+    feed = Feed(settings, training.tokens)
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
+    last = saved = time.monotonic()
+    logged = (last, training.tokens)
     losses: list[float] = []
     try:
         for batch in feed:
-            if spent >= settings.seconds:
+            if training.spent >= settings.seconds or stopped:
                 break
-            if step % 100 == 99:
-                print(f"step {step + 1} fresh exact {exact(net, batch, settings.device):.3f}", flush=True)
-            rate = rate_at(spent / settings.seconds, step, settings.hold)
-            for group, peak in peaks:
-                group["lr"] = peak * rate
-            ids = torch.from_numpy(batch.ids).to(settings.device)
-            weights = torch.from_numpy(batch.weights).to(settings.device)
-            with torch.autocast(kind, torch.bfloat16):
-                loss = net.loss(ids, weights)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-            for optimiser in (matrices, others):
-                optimiser.step()
-                optimiser.zero_grad(set_to_none=True)
-            losses.append(float(loss.detach()))
-            step, tokens = step + 1, tokens + batch.tokens
-            feed.advance(tokens)
+            if training.step % 100 == 99:
+                share = exact(training.net, batch, settings.device)
+                print(f"step {training.step + 1} exact on unseen rows {share:.3f}", flush=True)
+            losses.append(training.learn(batch))
+            feed.advance(training.tokens)
             now = time.monotonic()
-            spent, last = spent + now - last, now
-            if step % 25 == 0:
-                speed = (tokens - logged[1]) / (now - logged[0])
-                logged = (now, tokens)
+            training.spent, last = training.spent + now - last, now
+            if training.step % 25 == 0:
+                speed = (training.tokens - logged[1]) / (now - logged[0])
+                logged = (now, training.tokens)
                 print(
-                    f"step {step} {spent:.0f} s {tokens / 1e6:.2f}M tokens {speed:.0f}/s rate {rate:.3f} "
-                    f"loss {sum(losses) / len(losses):.3f}",
+                    f"step {training.step} {training.spent:.0f} s {training.tokens / 1e6:.2f}M tokens "
+                    f"{speed:.0f}/s loss {sum(losses) / len(losses):.3f}",
                     flush=True,
                 )
                 losses.clear()
             if now - saved > CHECKPOINT_SECONDS:
-                save()
+                training.save()
                 saved = now
     finally:
         feed.close()
-    save()
-    print(f"done: {step} steps, {tokens:,} tokens, {spent:.0f} s", flush=True)
+    training.save()
+    print(f"saved: {training.step} steps, {training.tokens:,} tokens, {training.spent:.0f} s", flush=True)

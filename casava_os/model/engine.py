@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
-    from llguidance import LLTokenizer
     from numpy.typing import NDArray
 
 
@@ -22,7 +21,7 @@ def _library() -> object:
     """llama.cpp, initialised and silent. The callback must live as long as the library."""
     import llama_cpp
 
-    @llama_cpp.llama_log_callback
+    @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator] # llama_cpp ships no types
     def silent(level: int, text: bytes, data: ctypes.c_void_p) -> None:
         """Logs go nowhere: standard error has one owner."""
 
@@ -70,31 +69,19 @@ class Engine:
             raise RuntimeError("llama.cpp did not tokenize")
         return list(ids[:count])
 
-    def piece(self, token: int) -> bytes:
-        """The bytes that a text token stands for."""
-        buffer = ctypes.create_string_buffer(256)
-        size = self._llama.llama_token_to_piece(self.vocabulary, token, buffer, 256, 0, False)
-        return buffer.raw[: max(0, size)]
-
-    def lltokenizer(self) -> LLTokenizer:
-        """llguidance's view of the vocabulary; control tokens are special."""
-        from llguidance.llamacpp import lltokenizer_from_vocab
-
-        return lltokenizer_from_vocab(self.vocabulary, slices=[])
-
     def forget(self) -> None:
         """Begins anew."""
         self._llama.llama_memory_clear(self._llama.llama_get_memory(self._context), False)
         self.past = 0
 
-    def evaluate(self, ids: Sequence[int], *, every: bool = False) -> NDArray[np.float32]:
-        """Logits (tokens, vocabulary) after each of these tokens, or only after the last."""
+    def evaluate(self, ids: Sequence[int], *, last: int = 1) -> NDArray[np.float32]:
+        """Evaluates tokens after the ones before; logits (last, vocabulary) after each of the `last` last ones."""
         import numpy as np
 
         kept: list[NDArray[np.float32]] = []
         for start in range(0, len(ids), self._limit):
             part = ids[start : start + self._limit]
-            last = start + len(part) == len(ids)
+            unasked = len(ids) - last - start
             batch = self._batch
             batch.n_tokens = len(part)
             for i, token in enumerate(part):
@@ -102,13 +89,13 @@ class Engine:
                 batch.pos[i] = self.past + i
                 batch.n_seq_id[i] = 1
                 batch.seq_id[i][0] = 0
-                batch.logits[i] = every or (last and i == len(part) - 1)
+                batch.logits[i] = i >= unasked
             status = self._llama.llama_decode(self._context, batch)
             if status != 0:
                 raise RuntimeError(f"llama.cpp did not evaluate: status {status}")
             self.past += len(part)
-            wanted = len(part) if every else int(last)
-            if wanted:
+            wanted = len(part) - max(0, unasked)
+            if wanted > 0:
                 pointer = self._llama.llama_get_logits(self._context)
                 kept.append(np.ctypeslib.as_array(pointer, shape=(wanted, self.size)).copy())
         return np.concatenate(kept)

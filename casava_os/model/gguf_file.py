@@ -44,7 +44,7 @@ class Weights:
     threshold_basis: str
 
 
-class _Broken(Exception):
+class _BrokenError(Exception):
     """The file is not what it should be; the message says how. Does not leave this module."""
 
 
@@ -57,7 +57,7 @@ class _Reader:
     def take(self, form: str) -> int | float | bool:
         size = struct.calcsize("<" + form)
         if self.at + size > len(self.data):
-            raise _Broken("it ends in the middle of its header")
+            raise _BrokenError("it ends in the middle of its header")
         value: int | float | bool = struct.unpack_from("<" + form, self.data, self.at)[0]
         self.at += size
         return value
@@ -69,11 +69,11 @@ class _Reader:
         size = self.length()
         end = self.at + size
         if end > len(self.data):
-            raise _Broken("a text in its header is longer than the file")
+            raise _BrokenError("a text in its header is longer than the file")
         try:
             text = self.data[self.at : end].decode()
         except UnicodeDecodeError:
-            raise _Broken("a text in its header is not UTF-8") from None
+            raise _BrokenError("a text in its header is not UTF-8") from None
         self.at = end
         return text
 
@@ -83,20 +83,20 @@ class _Reader:
         if kind == _ARRAY:
             inner, count = int(self.take("I")), self.length()
             if inner == _ARRAY or count > len(self.data):
-                raise _Broken("it has an impossible list in its header")
+                raise _BrokenError("it has an impossible list in its header")
             return self._many(inner, count)
         if kind not in _SCALARS:
-            raise _Broken(f"it has a field of the unknown type {kind}")
+            raise _BrokenError(f"it has a field of the unknown type {kind}")
         return self.take(_SCALARS[kind])
 
     def _many(self, kind: int, count: int) -> tuple[str | int | float | bool, ...]:
         if kind == _STRING:
             return tuple(self.string() for _ in range(count))
         if kind not in _SCALARS:
-            raise _Broken(f"it has a list of the unknown type {kind}")
+            raise _BrokenError(f"it has a list of the unknown type {kind}")
         form = f"<{count}{_SCALARS[kind]}"
         if self.at + struct.calcsize(form) > len(self.data):
-            raise _Broken("it ends in the middle of its header")
+            raise _BrokenError("it ends in the middle of its header")
         values = struct.unpack_from(form, self.data, self.at)
         self.at += struct.calcsize(form)
         return values
@@ -122,7 +122,7 @@ def read(path: Path) -> Result[Weights]:
         return _refused(path, f"it cannot be read: {problem.strerror}")
     try:
         return Ok(value=_checked(path, data))
-    except _Broken as problem:
+    except _BrokenError as problem:
         return _refused(path, str(problem))
 
 
@@ -138,13 +138,13 @@ def _refused(path: Path, why: str) -> Err:
 def _checked(path: Path, data: bytes) -> Weights:
     reader = _Reader(data)
     if data[:4] != MAGIC:
-        raise _Broken("it is no GGUF file")
+        raise _BrokenError("it is no GGUF file")
     reader.at = 4
     if reader.take("I") != VERSION:
-        raise _Broken(f"it is no GGUF file of version {VERSION}")
+        raise _BrokenError(f"it is no GGUF file of version {VERSION}")
     tensor_count, field_count = reader.length(), reader.length()
     if tensor_count > 10_000 or field_count > 10_000:
-        raise _Broken("its header announces an impossible number of parts")
+        raise _BrokenError("its header announces an impossible number of parts")
     fields: dict[str, Field] = {}
     for _ in range(field_count):
         key = reader.string()
@@ -152,7 +152,7 @@ def _checked(path: Path, data: bytes) -> Weights:
     _check_kind(fields)
     tokens = fields.get("tokenizer.ggml.tokens")
     if not isinstance(tokens, tuple):
-        raise _Broken("it has no vocabulary")
+        raise _BrokenError("it has no vocabulary")
     _check_vocabulary(tokens, fields)
     _check_tensors(reader, tensor_count, fields, len(tokens))
     return Weights(
@@ -168,38 +168,41 @@ def _checked(path: Path, data: bytes) -> Weights:
 
 def _check_kind(fields: Mapping[str, Field]) -> None:
     if fields.get("general.architecture") != "llama":
-        raise _Broken(f"its architecture is {fields.get('general.architecture')!r}, not 'llama'")
+        raise _BrokenError(f"its architecture is {fields.get('general.architecture')!r}, not 'llama'")
     if "casava.controls" not in fields:
-        raise _Broken("it is no casava-smol model; other kinds of models come later")
+        raise _BrokenError("it is no casava-smol model; other kinds of models come later")
     if fields["casava.controls"] != control_digest():
-        raise _Broken("it was made for another version of the syscalls")
+        raise _BrokenError("it was made for another version of the syscalls")
     if fields.get("tokenizer.ggml.model") != "gpt2" or fields.get("tokenizer.ggml.pre") != "deepseek-coder":
-        raise _Broken("its tokenizer is of another kind")
+        raise _BrokenError("its tokenizer is of another kind")
 
 
 def _check_vocabulary(tokens: tuple[object, ...], fields: Mapping[str, Field]) -> None:
     names = control_names()
     if tokens[: len(names)] != tuple(f"<|{name}|>" for name in names):
-        raise _Broken("its vocabulary does not begin with the control tokens")
+        raise _BrokenError("its vocabulary does not begin with the control tokens")
     kinds, merges = fields.get("tokenizer.ggml.token_type"), fields.get("tokenizer.ggml.merges")
     if not isinstance(kinds, tuple) or len(kinds) != len(tokens) or not isinstance(merges, tuple):
-        raise _Broken("its vocabulary is incomplete")
+        raise _BrokenError("its vocabulary is incomplete")
     if len(set(tokens)) != len(tokens):
-        raise _Broken("its vocabulary has a token twice")
+        raise _BrokenError("its vocabulary has a token twice")
     if fields.get("tokenizer.ggml.eos_token_id") != names.index("end"):
-        raise _Broken("its vocabulary ends plans with another token")
+        raise _BrokenError("its vocabulary ends plans with another token")
 
 
 def _whole(fields: Mapping[str, Field], key: str) -> int:
     value = fields.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= 2**20:
-        raise _Broken(f"{key} is {value!r}")
+        raise _BrokenError(f"{key} is {value!r}")
     return value
 
 
 def expected_tensors(width: int, hidden: int, layers: int, vocabulary: int) -> dict[str, tuple[int, ...]]:
     """The tensors of a `llama` network with tied embeddings, with their shapes as GGUF writes them."""
-    shapes: dict[str, tuple[int, ...]] = {"token_embd.weight": (width, vocabulary), "output_norm.weight": (width,)}
+    shapes: dict[str, tuple[int, ...]] = {
+        "token_embd.weight": (width, vocabulary),
+        "output_norm.weight": (width,),
+    }
     for layer in range(layers):
         block = f"blk.{layer}."
         shapes |= {block + f"{norm}.weight": (width,) for norm in ("attn_norm", "ffn_norm")}
@@ -215,32 +218,37 @@ def _check_tensors(reader: _Reader, count: int, fields: Mapping[str, Field], voc
     width, hidden = _whole(fields, "llama.embedding_length"), _whole(fields, "llama.feed_forward_length")
     heads, layers = _whole(fields, "llama.attention.head_count"), _whole(fields, "llama.block_count")
     if width % heads or fields.get("llama.attention.head_count_kv") != heads or layers > 256:
-        raise _Broken("its heads do not fit its width")
-    if fields.get("llama.rope.dimension_count") != width // heads or fields.get("llama.vocab_size") != vocabulary:
-        raise _Broken("its measures contradict each other")
+        raise _BrokenError("its heads do not fit its width")
+    if (
+        fields.get("llama.rope.dimension_count") != width // heads
+        or fields.get("llama.vocab_size") != vocabulary
+    ):
+        raise _BrokenError("its measures contradict each other")
     expected = expected_tensors(width, hidden, layers, vocabulary)
     if count != len(expected):
-        raise _Broken(f"it has {count} tensors instead of {len(expected)}")
+        raise _BrokenError(f"it has {count} tensors instead of {len(expected)}")
     found: list[tuple[str, int, int]] = []
     for _ in range(count):
         name = reader.string()
         axes = int(reader.take("I"))
         if axes > 4:
-            raise _Broken(f"tensor {name!r} has {axes} axes")
+            raise _BrokenError(f"tensor {name!r} has {axes} axes")
         shape = tuple(reader.length() for _ in range(axes))
         kind, offset = int(reader.take("I")), reader.length()
         if expected.pop(name, None) != shape or kind != (_F32 if axes == 1 else _Q8_0):
-            raise _Broken(f"tensor {name!r} is not as it should be")
-        found.append((name, offset, 4 * shape[0] if axes == 1 else shape[0] * shape[1] // _BLOCK * _BLOCK_BYTES))
+            raise _BrokenError(f"tensor {name!r} is not as it should be")
+        found.append(
+            (name, offset, 4 * shape[0] if axes == 1 else shape[0] * shape[1] // _BLOCK * _BLOCK_BYTES)
+        )
     alignment = fields.get("general.alignment", 32)
     if not isinstance(alignment, int) or alignment not in (8, 16, 32, 64, 128):
-        raise _Broken("its alignment is impossible")
+        raise _BrokenError("its alignment is impossible")
     begin = -(-reader.at // alignment) * alignment
     digest = hashlib.sha256()
     for name, offset, size in found:
         if offset % alignment or begin + offset + size > len(reader.data):
-            raise _Broken("it is truncated: a tensor lies outside the file")
+            raise _BrokenError("it is truncated: a tensor lies outside the file")
         digest.update(name.encode())
         digest.update(memoryview(reader.data)[begin + offset : begin + offset + size])
     if fields.get("casava.tensors") != digest.hexdigest():
-        raise _Broken("its tensors are damaged")
+        raise _BrokenError("its tensors are damaged")

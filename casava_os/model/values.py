@@ -1,0 +1,154 @@
+"""What an argument may be for one request: automata over tokens, derived from the lexer's candidates.
+
+Free text is any run of the request's words, a quotation whole; every other kind is one of the spans that the lexer
+accepts for it (or, for paths, a name near the top of the workspace). Tokens never cross a word's border, so an argument
+is a subsequence of the request's tokens and these automata need no bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from casava_os.kernel.compiler.lexer import Atom, atoms
+from casava_os.kernel.compiler.tagged import FREE_TEXT, MODE_WORDS, candidates
+from casava_syscalls.shapes import Lexeme
+
+
+class Value(Protocol):
+    """An argument as far as it is written."""
+
+    def following(self) -> set[int]:
+        """Tokens that may come next."""
+
+    def complete(self) -> bool:
+        """Whether the argument may end here."""
+
+    def then(self, token: int) -> Value:
+        """The argument with one more token, which `following` allowed."""
+
+
+@dataclass(slots=True)
+class Spelling:
+    """A node of the tree of all spellings of a closed set of texts."""
+
+    nexts: dict[int, Spelling] = field(default_factory=dict)
+    ends: bool = False
+
+    def add(self, tokens: Sequence[int]) -> None:
+        node = self
+        for token in tokens:
+            node = node.nexts.setdefault(token, Spelling())
+        node.ends = True
+
+    def following(self) -> set[int]:
+        return set(self.nexts)
+
+    def complete(self) -> bool:
+        return self.ends
+
+    def then(self, token: int) -> Spelling:
+        return self.nexts[token]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One way to read a copied run: at request token `at`, may stop at one of `stops`, never beyond the last."""
+
+    at: int
+    stops: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Copying:
+    """A run of the request's words; several readings stay open while they have the same tokens."""
+
+    tokens: Sequence[int]
+    runs: tuple[_Run, ...]
+
+    def following(self) -> set[int]:
+        return {self.tokens[run.at] for run in self.runs if run.at < max(run.stops)}
+
+    def complete(self) -> bool:
+        return any(run.at in run.stops for run in self.runs)
+
+    def then(self, token: int) -> Copying:
+        kept = tuple(
+            _Run(run.at + 1, run.stops)
+            for run in self.runs
+            if run.at < max(run.stops) and self.tokens[run.at] == token
+        )
+        return Copying(self.tokens, kept)
+
+
+class Values:
+    """The arguments that one request allows, by kind; made when first asked for."""
+
+    def __init__(
+        self,
+        request: str,
+        tokens: Sequence[int],
+        widths: Sequence[int],
+        names: Sequence[str],
+        tokenize: Callable[[str], list[int]],
+        now: datetime,
+    ) -> None:
+        """`tokens` are the request's, `widths` the bytes of each; `tokenize` is the engine's; `now` dates the lexer's words."""
+        self._request, self._tokens, self._names = request, tokens, names
+        self._tokenize, self._now = tokenize, now
+        self._atoms = atoms(request)
+        self._borders = self._token_borders(widths)
+        self._made: dict[Lexeme, Value] = {}
+
+    def start(self, lexeme: Lexeme) -> Value:
+        """The empty argument of this kind."""
+        if lexeme not in self._made:
+            self._made[lexeme] = self._copying() if lexeme in FREE_TEXT else self._spelling(lexeme)
+        return self._made[lexeme]
+
+    def any(self, lexeme: Lexeme) -> bool:
+        """Whether the request has an argument of this kind at all."""
+        return bool(self.start(lexeme).following())
+
+    def _token_borders(self, widths: Sequence[int]) -> dict[int, int]:
+        """Which token begins at a character offset of the request."""
+        at_byte = {}
+        position = 0
+        for index, width in enumerate(widths):
+            at_byte[position] = index
+            position += width
+        at_byte[position] = len(widths)
+        borders: dict[int, int] = {}
+        position = 0
+        for offset, character in enumerate(self._request):
+            if position in at_byte:
+                borders[offset] = at_byte[position]
+            position += len(character.encode())
+        borders[len(self._request)] = len(widths)
+        return borders
+
+    def _copying(self) -> Copying:
+        runs: list[_Run] = []
+        words = [atom for atom in self._atoms if "\x00" not in atom.text]
+        ends = [self._borders[atom.end] for atom in words]
+        for i, atom in enumerate(words):
+            if atom.quoted:
+                inside = frozenset((self._borders[atom.end - 1],))
+                runs.append(_Run(self._borders[atom.start + 1], inside))
+            later = frozenset(ends[i + 1 :] if atom.quoted else ends[i:])
+            if later:
+                runs.append(_Run(self._borders[atom.start], later))
+        return Copying(self._tokens, tuple(runs))
+
+    def _spelling(self, lexeme: Lexeme) -> Spelling:
+        root = Spelling()
+        texts = candidates(lexeme, self._words(), self._request, self._now)
+        for text in (*texts, *(self._names if lexeme == "path" else ())):
+            if not (lexeme == "mode" and text in MODE_WORDS) and not (lexeme == "path" and text == "."):
+                root.add(self._tokenize(text))
+        return root
+
+    def _words(self) -> tuple[Atom, ...]:
+        return self._atoms
