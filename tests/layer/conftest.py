@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +16,15 @@ from casava_sandbox.layer.store import DiskLayerStore
 @pytest.fixture
 def store(tmp_path: Path) -> DiskLayerStore:
     return DiskLayerStore(tmp_path / "state")
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A directory that everybody may read, unlike the test's own."""
+    folder = Path(tempfile.mkdtemp(prefix="casava-public-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

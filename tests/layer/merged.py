@@ -23,17 +23,10 @@ def merged(paths: LayerPaths, *program: str, stdin: str = "", by_root: bool = Fa
     By default the mount is made in a user namespace, with `userxattr`, as for a person; `by_root` mounts as root and
     without, so that the overlay's marks are `trusted.` attributes.
     """
+    mount = [str(p) for p in (paths.workspace, paths.upper, paths.work)] + ["" if by_root else ",userxattr"]
     with tempfile.TemporaryDirectory(dir=paths.scratch) as view:
         done = subprocess.run(
-            ["unshare", "-m" if by_root else "-Urm", "sh", "-c", _SCRIPT, "sh"]
-            + [
-                str(paths.workspace),
-                str(paths.upper),
-                str(paths.work),
-                "" if by_root else ",userxattr",
-                view,
-                *program,
-            ],
+            ["unshare", "-m" if by_root else "-Urm", "sh", "-c", _SCRIPT, "sh", *mount, view, *program],
             input=stdin,
             capture_output=True,
             text=True,

@@ -20,11 +20,10 @@ NAMES = ["a", "b", "c", "d.txt", "-rf", "x y", "new\nline", "quo'te\"", "\udcff\
 name = st.sampled_from(NAMES)
 path = st.lists(name, min_size=1, max_size=3).map("/".join)
 contents = st.sampled_from(["", "one\n", "two\n", "same size 1", "same size 2", "x" * 5000])
-node = st.tuples(
-    path,
-    st.sampled_from(["file", "file", "directory", "directory", "link"]),
-    contents.filter(bool),
-    st.sampled_from([0o644, 0o600, 0o755, 0o444, 0o775]),
+mode = st.sampled_from([0o644, 0o600, 0o755, 0o444, 0o775])
+node = st.one_of(
+    st.tuples(path, st.sampled_from(["file", "directory"]), contents, mode),
+    st.tuples(path, st.just("link"), name, mode),
 )
 operation = st.tuples(
     st.sampled_from(sorted(OPERATIONS)), st.integers(0, 40), st.integers(0, 0o777), name

@@ -207,28 +207,44 @@ def _land(state: str, paths: LayerPaths, upper: Upper, base: Base, found: Scan) 
         return None
 
     def check() -> Err | None:
-        late = [path_text(e.path) for e in found.entries if not _unchanged(workspace, e)]
+        tops = {item.path for item in items}
+        late = [
+            path
+            for e in found.entries
+            if ((path := path_text(e.path)) in tops or e.before is not None) and not _unchanged(workspace, e)
+        ]
         return _conflict(late, "changed in the workspace meanwhile") if late else None
 
     def finish() -> None:
-        brought = [entry for entry in found.entries if _is_put(entry)]
-        after = {path_text(e.path): node for e in brought if (node := look(os.path.join(workspace, e.path)))}
-        texts = {path_text(e.path): _text(e) for e in brought}
+        reached = [
+            step.model_copy(
+                update={"mtime_after": os.lstat(os.path.join(workspace, fs_path(step.path))).st_mtime_ns}
+            )
+            for step in steps.directories
+        ]
         record = Record(
             pid=pid,
             workspace=path_text(workspace),
             changeset=found.changeset,
-            steps=steps,
+            steps=steps.model_copy(update={"directories": tuple(reached)}),
             before={path_text(e.path): seen(e.before) for e in found.entries if e.before and _is_taken(e)},
-            after={path: seen(node, texts[path]) for path, node in after.items()},
+            after={
+                path_text(e.path): _landed(workspace, e, e.after)
+                for e in found.entries
+                if e.after and _is_put(e)
+            },
         )
         save_record(state, record)
 
     return run(state, prepare(state, workspace, pid, "commit", steps), stage, check, finish)
 
 
-def _text(entry: Entry) -> str | None:
-    return entry.digest if entry.target is None else path_text(entry.target)
+def _landed(workspace: str, entry: Entry, wanted: Node) -> Seen:
+    text = entry.digest if entry.target is None else path_text(entry.target)
+    try:
+        return seen(look(os.path.join(workspace, entry.path)) or wanted, text)
+    except PermissionError:  # below a directory that the program closed
+        return seen(wanted, text)
 
 
 def _unchanged(workspace: str, entry: Entry) -> bool:

@@ -312,12 +312,16 @@ def sync(paths: Iterable[str]) -> None:
 def sync_tree(root: str) -> None:
     """Waits until everything at and below `root` is on disk."""
     paths = []
-    for relative, node in walk(root):
-        if node.kind in ("file", "directory"):
-            paths.append(_below(root, relative))
-        if len(paths) > _FEW:
-            break
-    sync(paths)
+    try:
+        for relative, node in walk(root):
+            if node.kind in ("file", "directory"):
+                paths.append(_below(root, relative))
+            if len(paths) > _FEW:
+                break
+    except PermissionError:  # a directory that a program made unreadable
+        _with_descriptor(root, _syncfs)
+    else:
+        sync(paths)
 
 
 def _with_descriptor(path: str, action: Callable[[int], None]) -> None:

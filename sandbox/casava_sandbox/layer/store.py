@@ -15,6 +15,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from casava_os.kernel.ports import Changeset, Layer, LayerPaths
+from casava_os.paths import private_dir
 from casava_sandbox.layer.changeset import DigestCache, Scan, scan
 from casava_sandbox.layer.commit import Base, commit
 from casava_sandbox.layer.diff import render_diff
@@ -150,7 +151,7 @@ class DiskLayerStore:
             if isinstance(place, Err):
                 return place
             folder = self._folder(pid)
-            os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)
+            private_dir(Path(folder).parent)
             if (error := _holds_layers(os.path.dirname(folder))) is not None:
                 return error
             try:

@@ -17,10 +17,12 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from casava_os.paths import private_dir
 from casava_sandbox.layer.files import (
     failure,
     locked,
@@ -135,7 +137,7 @@ def exclusive(state: str) -> Iterator[None]:
 
     Raises `OSError` when that cannot be done.
     """
-    os.makedirs(os.path.join(state, "undo"), mode=0o700, exist_ok=True)
+    private_dir(Path(state, "undo"))
     with locked(os.path.join(state, "undo", "lock")):
         recover_locked(state)
         yield
@@ -203,7 +205,7 @@ def run(
             _save(state, intent)
             _apply(intent)
             finish()
-            intent = intent.model_copy(update={"phase": "done"})
+            intent = _done(intent)
             if intent.area is not None:
                 _save(state, intent)
     except OSError as trouble:
@@ -268,12 +270,21 @@ def _apply(intent: Intent) -> None:
     )
 
 
+def _done(intent: Intent) -> Intent:
+    """The intent whose only rest is to remove the hidden folder and put back the time of the directory that held it."""
+    host = intent.area_host
+    if host is not None and host.mtime_after is None:
+        reached = os.lstat(_at(fs_path(intent.workspace), host.path)).st_mtime_ns
+        host = host.model_copy(update={"mtime_after": reached})
+    return intent.model_copy(update={"phase": "done", "area_host": host})
+
+
 def _exchange(intent: Intent, item: Item) -> None:
     """Takes, puts, or replaces. A file is replaced in one instant: readers see the old or the new one."""
     path = _at(fs_path(intent.workspace), item.path)
     new = os.path.join(fs_path(intent.incoming), str(item.number))
     old = os.path.join(fs_path(intent.outgoing), str(item.number))
-    if item.take and item.put and not os.path.isdir(new) and not _is_directory(path):
+    if item.take and item.put and not _is_directory(new) and not _is_directory(path):
         with suppress(OSError):  # no hard links here: then take and put
             os.link(path, old, follow_symlinks=False)
             os.rename(new, path)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 from casava_os.kernel.ports import Action, Change, Changeset
 from casava_sandbox.layer.changeset import make_changeset
@@ -151,7 +152,10 @@ def _reverse(record: Record, kept: str) -> Changeset | Err:
         return tops[top] + fs_path(path[len(top) :])
 
     for path, expected in record.before.items():
-        node = look(kept_at(path))
+        try:
+            node = look(kept_at(path))
+        except PermissionError:  # below a directory that its owner had closed
+            continue
         if (
             node is None
             or (node.kind, node.size) != (expected.kind, expected.size)
@@ -169,7 +173,8 @@ def _reverse_change(change: Change, kept_at: Callable[[str], str]) -> Change:
     digest = target = None
     if change.action in ("deleted", "changed", "renamed") and origin is not None:
         if restored == "file":
-            digest = digest_of(open_file(kept_at(origin)))
+            with suppress(PermissionError):  # a file that its owner had made unreadable comes back unread
+                digest = digest_of(open_file(kept_at(origin)))
         elif restored == "link":
             target = path_text(os.readlink(kept_at(origin)))
     elif change.action == "mode":
