@@ -167,7 +167,7 @@ def clear_work_as_root(api: APIClient, image: str, work: Path) -> None:
 
     container = api.create_container(
         image=image,
-        command=["rm", "-rf", "/work/work"],
+        command=["rm", "-rf", "/overlay/work"],
         entrypoint=[],
         user="0:0",
         labels={PID_LABEL: "0", OWNER_LABEL: str(os.getuid()), HOST_LABEL: str(os.getpid())},
@@ -177,7 +177,7 @@ def clear_work_as_root(api: APIClient, image: str, work: Path) -> None:
             cap_add=["DAC_OVERRIDE"],
             security_opt=["no-new-privileges"],
             userns_mode="host",
-            mounts=[Mount(target="/work", source=str(work), type="bind")],
+            mounts=[Mount(target="/overlay", source=str(work), type="bind")],
         ),
     )
     try:
