@@ -1,15 +1,8 @@
-"""Apps: found, read and checked without running a line of theirs.
-
-An app is a folder with an `app.toml`. Installed ones are named by entry points of the group `casava_os.apps`, whose value
-is the package that the folder is; the person's own lie in `<config>/apps/NAME/`. Listing reads the manifests only: no
-package of an app is imported before it runs.
-"""
+"""What an app is: its `app.toml`, checked; its parameters, its settings, and the plan or request that it stands for."""
 
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
-import importlib.util
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -23,9 +16,6 @@ from casava_os.paths import config_dir
 from casava_syscalls.base import Effect
 from casava_syscalls.plan import Plan, parse_plan
 from casava_syscalls.results import Err, Ok, Result
-
-GROUP = "casava_os.apps"
-"""The entry-point group in which an installed distribution names its apps."""
 
 EffectName = Literal["read", "write", "delete", "execute", "network", "host", "provision"]
 Setting = str | int | float | bool | list[str] | dict[str, str] | dict[str, list[str]]
@@ -144,7 +134,7 @@ class App:
                 message=known[missing[0]].help,
                 hint=hint,
             )
-        return Ok[Mapping[str, str]](value={name: str(value) for name, value in values.items()})
+        return Ok(value={name: str(value) for name, value in values.items()})
 
     def request(self, parameters: Mapping[str, str]) -> str:
         """The request in plain words, of an app that has one."""
@@ -159,8 +149,8 @@ class App:
         """The app's settings, with the person's own on top."""
         own = config_dir() / "apps" / f"{self.manifest.name}.toml"
         if not own.is_file():
-            return Ok[Mapping[str, Setting]](value=self.manifest.settings)
-        data = _toml(own)
+            return Ok(value=self.manifest.settings)
+        data = read_toml(own)
         if isinstance(data, Err):
             return data
         if unknown := sorted(set(data.value) - set(self.manifest.settings)):
@@ -175,8 +165,8 @@ class App:
                 {**self.manifest.model_dump(), "settings": {**self.manifest.settings, **data.value}}
             )
         except ValidationError as problem:
-            return Err(code="usage", title=f"{own} is not right", message=_first(problem))
-        return Ok[Mapping[str, Setting]](value=merged.settings)
+            return Err(code="usage", title=f"{own} is not right", message=first_problem(problem))
+        return Ok(value=merged.settings)
 
     def entry(self) -> Result[Callable[..., object]]:
         """Imports and gives the app's `main`."""
@@ -191,98 +181,25 @@ class App:
                 title=f"{self.manifest.name} cannot be loaded",
                 message=f"{module} has no function {function}",
             )
-        return Ok[Callable[..., object]](value=cast("Callable[..., object]", found))
+        return Ok(value=cast("Callable[..., object]", found))
 
 
-# ------------------------------------------------------------------------------------------------ finding
+# ------------------------------------------------------------------------------------------------ reading
 
 
-def _toml(path: Path) -> Result[dict[str, object]]:
+def read_toml(path: Path) -> Result[dict[str, object]]:
+    """A TOML file's contents; `Err` names the file."""
     try:
-        return Ok[dict[str, object]](value=tomllib.loads(path.read_text(encoding="utf-8")))
+        return Ok(value=tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as problem:
         return Err(code="not-found", title=f"{path} cannot be read", message=problem.strerror or str(problem))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         return Err(code="usage", title=f"{path} is not TOML", message=str(problem))
 
 
-def _first(problem: ValidationError) -> str:
+def first_problem(problem: ValidationError) -> str:
+    """What is wrong first: the key and a sentence."""
     error = problem.errors(include_url=False)[0]
     where = ".".join(str(part) for part in error["loc"])
     message = error["msg"].removeprefix("Value error, ")
     return f"{where}: {message}" if where else message
-
-
-def read_app(folder: Path, source: Literal["installed", "own"]) -> Result[App]:
-    """The app in a folder, checked: its name is the folder's, and only an installed one may bring code."""
-    path = folder / "app.toml"
-    data = _toml(path)
-    if isinstance(data, Err):
-        return data
-    try:
-        manifest = Manifest.model_validate(data.value)
-    except ValidationError as problem:
-        return Err(
-            code="usage",
-            title=f"{path} is not right",
-            message=_first(problem),
-            hint="apps/README.md shows one",
-        )
-    if source == "own" and manifest.main is not None:
-        return Err(
-            code="unsupported",
-            title=f"{manifest.name} brings code of its own",
-            message="`main` runs with your rights, so it is for installed packages; an app in a folder says `request` or `steps`",
-            hint=f"install it as a package with an entry point in the group {GROUP}",
-        )
-    return Ok[App](value=App(manifest, folder, source))
-
-
-def _package_folder(package: str) -> Path | None:
-    """Where a package lies, found without importing it: only its top level is looked up."""
-    top, *rest = package.split(".")
-    spec = importlib.util.find_spec(top)
-    for location in (spec.submodule_search_locations or ()) if spec else ():
-        folder = Path(location, *rest)
-        if (folder / "app.toml").is_file():
-            return folder
-    return None
-
-
-def find_apps() -> dict[str, Result[App]]:
-    """All apps by name, the person's own over installed ones; a broken one stands there with what is wrong."""
-    found: dict[str, Result[App]] = {}
-    for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: point.name):
-        folder = _package_folder(point.value)
-        if folder is None:
-            found[point.name] = Err(
-                code="not-found",
-                title=f"{point.name} has no app.toml",
-                message=f"the package {point.value} holds none",
-            )
-        else:
-            found[point.name] = _named(read_app(folder, "installed"), point.name)
-    own = config_dir() / "apps"
-    for path in sorted(own.glob("*/app.toml")) if own.is_dir() else ():
-        found[path.parent.name] = _named(read_app(path.parent, "own"), path.parent.name)
-    return dict(sorted(found.items()))
-
-
-def _named(app: Result[App], name: str) -> Result[App]:
-    if isinstance(app, Ok) and app.value.manifest.name != name:
-        title = f"the app in {app.value.folder} calls itself {app.value.manifest.name!r}"
-        return Err(code="usage", title=title, message=f"its name must be {name!r}, as it was installed")
-    return app
-
-
-def find_app(name: str) -> Result[App]:
-    """One app; `Err("not-found")` names those that there are."""
-    apps = find_apps()
-    if name in apps:
-        return apps[name]
-    return Err(
-        code="not-found",
-        title=f"There is no app {name!r}",
-        message=f"there are: {', '.join(apps)}" if apps else "none is installed",
-        hint="`casava-os app list` shows them",
-    )

@@ -1,0 +1,122 @@
+"""The tree of commands, and the one way in: usage errors, interruptions and readers that went away end here.
+
+Importing this module loads Typer and nothing else of weight: each command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from casava_os.cli import apps, call, history, machine, requests
+
+LATER = {
+    "shell": "The shell in the terminal comes later; `casava-os run` takes requests.",
+    "redo": "Undo reaches back, redo comes later.",
+    "verify": "The journal is append-only, but not hash-chained yet.",
+    "kill": "Ctrl-C ends a request; ending one from another terminal comes later.",
+    "memory": "Past requests are in `casava-os log`; recalling them comes later.",
+    "model": "The kernel model is chosen with `--model` or in the settings; managing models comes later.",
+    "stack": "Stacks of containers come later.",
+}
+"""Commands of the design that are not there yet, each with a sentence."""
+
+app = typer.Typer(
+    name="casava-os",
+    help="A shell whose kernel is a local language model: requests become typed syscalls in a sandbox.",
+    epilog="Exit codes: 0 done, 1 a syscall failed, 2 usage, 3 approval needed, 4 denied, 5 not understood, 6 no sandbox, "
+    "7 no model, 8 the workspace changed, 124 timeout, 130 interrupted.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"casava-os {version('casava-os')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end."),
+    ] = False,
+) -> int:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        return 2
+    return 0
+
+
+requests.register(app)
+call.register(app)
+history.register(app)
+apps.register(app)
+machine.register(app)
+
+
+def _later(context: typer.Context) -> int:
+    from casava_os.cli.screen import Screen
+    from casava_syscalls.results import Err
+
+    name = context.info_name or ""
+    Screen().error(Err(code="usage", title=f"`casava-os {name}` does not exist yet", message=LATER[name]))
+    return 2
+
+
+for _name in LATER:
+    app.command(
+        _name, hidden=True, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
+    )(_later)
+
+
+def command(arguments: list[str]) -> int:
+    """Runs one command line; gives its exit code. Never raises for what a person can cause."""
+
+    def interrupted(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGTERM) != signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, interrupted)
+    try:
+        code = app(arguments, prog_name="casava-os", standalone_mode=False)
+    except typer.TyperException as problem:
+        code = _usage(problem)
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
+    _flush()
+    return int(code or 0)
+
+
+def _usage(problem: typer.TyperException) -> int:
+    """Shows what is wrong with the command line."""
+    from casava_os.cli.screen import Screen
+
+    screen = Screen()
+    screen.line(("error: ", "bold red"), problem.format_message())
+    context = getattr(problem, "ctx", None)
+    if context is not None:
+        screen.line("  → ", (f"{context.command_path} --help", "cyan"))
+    return problem.exit_code
+
+
+def _flush() -> None:
+    """Empties standard output's buffer, if anybody still reads it."""
+    try:
+        if sys.stdout is not None and not sys.stdout.closed:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)

@@ -1,0 +1,255 @@
+"""`undo`, `diff`, `commit`, `discard`, `log` and `ps`: what happened, what waits, and the way back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from casava_os.cli.options import Json, Pid, Workspace
+
+if TYPE_CHECKING:
+    from casava_os.cli.follow import Front
+    from casava_os.kernel.journal import ProcessRow, State
+    from casava_os.kernel.run import Kernel
+    from casava_os.kernel.running import Running
+    from casava_syscalls.results import Result
+
+Chosen = Callable[["Kernel", int], "Running"]
+
+
+def undo(
+    pid: Pid = None,
+    last: Annotated[
+        int, typer.Option("--last", "-n", min=1, help="Take back this many commits, the newest first.")
+    ] = 1,
+    workspace: Workspace = None,
+    json: Json = False,
+) -> int:
+    """Take back what a process changed: process PID, or the last commit in the workspace."""
+    from casava_os.cli.follow import Front, boot, workspace_path
+    from casava_syscalls.results import Err
+
+    front = Front(json=json)
+    where = workspace_path(workspace)
+    if isinstance(where, Err):
+        return front.fail(where)
+    if pid is not None and last != 1:
+        return front.fail(
+            Err(code="usage", title="A process and --last exclude each other", message="give one of them")
+        )
+    code = 0
+    for _ in range(last):
+        kernel = boot()
+        if isinstance(kernel, Err):
+            return front.fail(kernel)
+        code = front.follow(lambda kernel: kernel.undo(pid, workspace=where.value), kernel=kernel.value)
+        if code:
+            break
+    return code
+
+
+def diff(pid: Pid = None, workspace: Workspace = None, json: Json = False) -> int:
+    """Show what a process changes: the diff on stdout. Without PID: the newest that is held, else the last commit."""
+    from casava_os.cli.follow import Front
+    from casava_os.kernel.events import BaseEvent, ChangesetMade
+
+    front = Front(json=json)
+
+    def show(event: BaseEvent) -> None:
+        if isinstance(event, ChangesetMade) and not json:
+            front.output.text(event.diff)
+
+    return _chosen(front, pid, workspace, lambda kernel, found: kernel.diff(found), newest=True, seen=show)
+
+
+def commit(pid: Pid = None, workspace: Workspace = None, json: Json = False) -> int:
+    """Let land what a process holds: exactly what was shown."""
+    from casava_os.cli.follow import Front
+
+    return _chosen(Front(json=json), pid, workspace, lambda kernel, found: kernel.commit(found))
+
+
+def discard(pid: Pid = None, workspace: Workspace = None, json: Json = False) -> int:
+    """Throw away what a process holds."""
+    from casava_os.cli.follow import Front
+
+    return _chosen(Front(json=json), pid, workspace, lambda kernel, found: kernel.discard(found))
+
+
+def _chosen(
+    front: Front,
+    pid: int | None,
+    workspace: Path | None,
+    begin: Chosen,
+    *,
+    newest: bool = False,
+    seen: Callable[..., None] | None = None,
+) -> int:
+    """Resumes process `pid`, or the one that is meant when none is named."""
+    from casava_os.cli.follow import boot, workspace_path
+    from casava_syscalls.results import Err, Ok
+
+    where = workspace_path(workspace)
+    if isinstance(where, Err):
+        return front.fail(where)
+    kernel = boot()
+    if isinstance(kernel, Err):
+        return front.fail(kernel)
+    found: Result[int] = (
+        Ok(value=pid) if pid is not None else _meant(kernel.value, where.value, newest=newest)
+    )
+    if isinstance(found, Err):
+        kernel.value.close()
+        return front.fail(found)
+    return front.follow(lambda kernel: begin(kernel, found.value), kernel=kernel.value, seen=seen)
+
+
+def _meant(kernel: Kernel, workspace: Path, *, newest: bool) -> Result[int]:
+    """The one held process of this workspace; with `newest` also one of several, or else the last commit."""
+    from casava_os.kernel.journal import guarded
+    from casava_syscalls.names import path_text
+    from casava_syscalls.results import Err, Ok
+
+    here = path_text(os.path.realpath(workspace))
+
+    def of(*states: State) -> list[ProcessRow]:
+        return [row for row in kernel.journal.processes(states=states) if row.workspace == here]
+
+    rows = guarded(lambda: of("held"))
+    if isinstance(rows, Err):
+        return rows
+    held = rows.value
+    if held and (newest or len(held) == 1):
+        return Ok(value=held[0].pid)
+    if held:
+        numbers = ", ".join(str(row.pid) for row in held)
+        return Err(
+            code="usage",
+            title="Several processes hold changes",
+            message=f"name one of {numbers}",
+            hint="casava-os ps shows them",
+        )
+    if newest:
+        committed = guarded(lambda: of("committed"))
+        if isinstance(committed, Err):
+            return committed
+        if committed.value:
+            return Ok(value=committed.value[0].pid)
+    return Err(
+        code="not-found",
+        title="Nothing is held here",
+        message=f"no process waits for an answer in {here}",
+        hint="casava-os ps shows those of all workspaces",
+    )
+
+
+# ------------------------------------------------------------------------------------------------- lists
+
+
+def ps(json: Json = False) -> int:
+    """List the processes that are running or hold changes."""
+    from casava_os.cli.follow import Front, boot
+    from casava_os.kernel.journal import guarded
+    from casava_os.kernel.process import ENDED, NEXT
+    from casava_syscalls.results import Err
+
+    front = Front(json=json)
+    kernel = boot()
+    if isinstance(kernel, Err):
+        return front.fail(kernel)
+    waiting = tuple(state for state in NEXT if state not in ENDED)
+    rows = guarded(lambda: kernel.value.journal.processes(states=waiting))
+    kernel.value.close()
+    if isinstance(rows, Err):
+        return front.fail(rows)
+    return _list(front, [row for row in rows.value if row.state == "held" or _alive(row.owner)])
+
+
+def log(
+    pid: Pid = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most this many, the newest.")] = 20,
+    json: Json = False,
+) -> int:
+    """List what was asked and what came of it, the newest first; with PID, all that is recorded of one process."""
+    from casava_os.cli.follow import Front, boot
+    from casava_os.kernel.journal import guarded
+    from casava_syscalls.results import Err
+
+    front = Front(json=json)
+    kernel = boot()
+    if isinstance(kernel, Err):
+        return front.fail(kernel)
+    journal = kernel.value.journal
+    try:
+        if pid is None:
+            rows = guarded(lambda: journal.processes(limit=limit))
+            return front.fail(rows) if isinstance(rows, Err) else _list(front, rows.value)
+        known = guarded(lambda: journal.process(pid))
+        found = known if isinstance(known, Err) else known.value
+        if isinstance(found, Err):
+            return front.fail(found)
+        records = guarded(lambda: journal.records(pid))
+        if isinstance(records, Err):
+            return front.fail(records)
+    finally:
+        kernel.value.close()
+    if json:
+        for record in records.value:
+            front.output.json(record)
+    else:
+        from json import dumps
+
+        front.output.rows(
+            [
+                (_when(record.at), record.kind, dumps(record.body, ensure_ascii=False))
+                for record in records.value
+            ]
+        )
+    return 0
+
+
+def _list(front: Front, rows: list[ProcessRow]) -> int:
+    if front.json:
+        for row in rows:
+            front.output.json(row)
+    else:
+        front.output.rows(
+            [("pid", "when", "state", "exit", "workspace", "request")]
+            + [
+                (row.pid, _when(row.created), row.state, _code(row), row.workspace, row.request)
+                for row in rows
+            ],
+            header=True,
+        )
+    return 0
+
+
+def _code(row: ProcessRow) -> int | str:
+    return "" if row.exit_code is None else row.exit_code
+
+
+def _when(seconds: float) -> str:
+    from datetime import datetime
+
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _alive(owner: int) -> bool:
+    """Whether that process of the operating system is there."""
+    try:
+        os.kill(owner, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands."""
+    for command in (undo, diff, commit, discard, ps, log):
+        app.command()(command)

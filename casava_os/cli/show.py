@@ -1,0 +1,160 @@
+"""What a person sees of a process: its events as lines on the screen, and its result on standard output.
+
+`--json` shows nothing here but failures of the command itself: there every event is a line of JSON on standard output.
+"""
+
+from __future__ import annotations
+
+from functools import singledispatchmethod
+
+from casava_os.cli.output import Output
+from casava_os.cli.screen import Screen
+from casava_os.kernel.events import (
+    ApprovalNeeded,
+    BaseEvent,
+    ChangesetMade,
+    Committed,
+    Compiled,
+    Discarded,
+    Failed,
+    Finished,
+    Held,
+    Judged,
+    Note,
+    PlanStep,
+    SandboxReady,
+    StepFinished,
+    StepSkipped,
+    Undone,
+)
+from casava_os.kernel.events import Output as Printed
+from casava_syscalls.values import Exit
+
+
+class Show:
+    """Shows the events of one process, in the order they come."""
+
+    def __init__(self, screen: Screen, output: Output, *, terse: bool = False, dry_run: bool = False) -> None:
+        """`terse` leaves the plan out (a call that the person spelled out); `dry_run` shows the changeset's diff."""
+        self._screen = screen
+        self._output = output
+        self._terse = terse
+        self._dry_run = dry_run
+        self._steps: tuple[PlanStep, ...] = ()
+        self._streamed = False
+        self._ended = True
+        self._shown_digest = ""
+        self._told: list[str] = []
+
+    @singledispatchmethod
+    def event(self, event: BaseEvent) -> None:
+        """Shows one event; `ApprovalNeeded` is shown, not answered. Of some there is nothing to show."""
+
+    @event.register
+    def _compiled(self, event: Compiled) -> None:
+        self._steps = event.steps
+
+    # -------------------------------------------------------------------------------------------- the plan
+
+    @event.register
+    def _judged(self, event: Judged) -> None:
+        step = next((step for step in self._steps if step.number == event.step), None)
+        verdict = event.verdict
+        if step is not None and (not self._terse or verdict.decision == "deny"):
+            self._screen.step(step.number, step.line, step.effects, verdict.decision, verdict.reason)
+
+    # --------------------------------------------------------------------------------------------- running
+
+    @event.register
+    def _printed(self, event: Printed) -> None:
+        """Output of a program as it comes: the last step's on stdout, for it is the result."""
+        if event.stream == "stderr":
+            self._screen.raw(event.text)
+        elif event.step == len(self._steps):
+            self._streamed = True
+            self._ended = event.text.endswith("\n")
+            self._output.stream(event.text)
+
+    @event.register
+    def _step_finished(self, event: StepFinished) -> None:
+        if event.err is not None:
+            self._told.append(str(event.err))
+            if len(self._steps) > 1:
+                self._screen.line((f"step {event.step} failed", "red"))
+            self._screen.error(event.err)
+        elif isinstance(event.value, Exit) and event.value.code != 0:
+            value = event.value
+            how = f"signal {-value.code}" if value.code < 0 else f"exit code {value.code}"
+            self._screen.line((f"step {event.step} ended with {how}", "yellow"))
+
+    @event.register
+    def _step_skipped(self, event: StepSkipped) -> None:
+        self._screen.note(f"step {event.step} was skipped, because step {event.because} was not done")
+
+    @event.register
+    def _sandbox(self, event: SandboxReady) -> None:
+        for warning in event.warnings:
+            self._screen.warning(warning)
+
+    # ------------------------------------------------------------------------------------------ the changeset
+
+    @event.register
+    def _changeset(self, event: ChangesetMade) -> None:
+        if event.changes:
+            self._shown_digest = event.digest
+            self._screen.changes(event.changes, summary=event.summary)
+            if self._dry_run:
+                self._screen.diff(event.diff)
+
+    @event.register
+    def _approval(self, event: ApprovalNeeded) -> None:
+        for call in event.calls:
+            self._screen.line("  ", (call, "bold"))
+        for reason in event.reasons:
+            self._screen.line(("  " + reason, "yellow"))
+        if event.changeset is not None and event.sha256 != self._shown_digest:
+            self._screen.changes(event.changeset.changes, summary=event.changeset.summary())
+
+    @event.register
+    def _held(self, event: Held) -> None:
+        self._screen.line(("held: ", "yellow"), event.reason)
+        self._screen.line(
+            "  → ", (event.commit, "cyan"), " lands it, ", (event.discard, "cyan"), " throws it away"
+        )
+
+    @event.register
+    def _committed(self, event: Committed) -> None:
+        self._screen.line(("done: ", "green"), f"{event.summary}  ", (f"take it back: {event.undo}", "dim"))
+
+    @event.register
+    def _discarded(self, event: Discarded) -> None:
+        self._screen.note(event.reason)
+
+    @event.register
+    def _undone(self, event: Undone) -> None:
+        self._screen.changes(event.changes, summary=f"undone: {event.summary}")
+
+    # ------------------------------------------------------------------------------------------- the result
+
+    @event.register
+    def _note(self, event: Note) -> None:
+        self._screen.note(event.text)
+
+    @event.register
+    def _failed(self, event: Failed) -> None:
+        if str(event.err) not in self._told:
+            self._screen.error(event.err)
+
+    @event.register
+    def _finished(self, event: Finished) -> None:
+        if self._streamed and not self._ended and self._output.tty:
+            self._output.stream("\n")
+        if event.value is not None and not self._streamed and not self._changes_only():
+            self._output.value(event.value)
+
+    def _changes_only(self) -> bool:
+        """Whether the last step is a change, whose summary is on the screen: its result is no data."""
+        if not self._steps:
+            return False
+        effects = set(self._steps[-1].effects)
+        return bool(effects & {"write", "delete"}) and "execute" not in effects
