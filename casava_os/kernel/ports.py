@@ -139,7 +139,10 @@ class Change(BaseModel):
 
 
 class Changeset(BaseModel):
-    """What a layer adds, changes and deletes, sorted by path; `digest` is the sha256 of its canonical JSON."""
+    """What a layer adds, changes and deletes, sorted by path.
+
+    `digest` is the sha256 of the canonical JSON of `changes`: equal effects have equal digests, whatever process had them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -139,50 +139,58 @@ class _Comparison:
             self.entries.append(Entry("", before, after, mode_only=True))
         pending = [("", True, False)]
         while pending:
-            directory, below, opaque = pending.pop()
-            try:
-                pending += self._directory(
-                    directory, below, opaque or (below and self.upper.is_opaque(directory))
-                )
-            except OSError as error:
-                if directory == "":
-                    raise
-                self._refuse(directory, f"cannot be read ({error.strerror})")
+            directory, below, hidden = pending.pop()
+            opaque = hidden or (below and self.upper.is_opaque(directory))
+            names = self.upper.names(directory)
+            for name in names:
+                path = f"{directory}/{name}" if directory else name
+                try:
+                    pending += self._entry(path, below, opaque)
+                except OSError as error:
+                    self._refuse(path, f"cannot be read ({error.strerror})")
+            if opaque:
+                self._hidden(directory, set(names))
         self.entries.sort(key=lambda entry: entry.path.split("/"))
 
-    def _directory(self, directory: str, below: bool, opaque: bool) -> list[tuple[str, bool, bool]]:
-        """One directory of the upper; `below`: the workspace has a directory there. Answers the ones to visit next."""
-        deeper: list[tuple[str, bool, bool]] = []
-        names = self.upper.names(directory)
+    def _entry(self, path: str, below: bool, opaque: bool) -> list[tuple[str, bool, bool]]:
+        """One entry of the upper; `below`: the workspace has its directory. Answers the directory to visit, if it is one.
+
+        A directory to visit is its path, whether the workspace has it too, and whether what is there is hidden.
+        """
+        after = self.upper.node(path)
+        before = self._lower(path) if below else None
+        if self.upper.is_whiteout(path, after):
+            if before is not None:
+                self._deleted(path, before)
+            return []
+        if after.kind == "other":
+            self._refuse(path, "is a FIFO, socket or device, which a layer cannot hold")
+            return []
+        if self.upper.is_partial(path):
+            self._refuse(path, "was stored with an overlay feature that is not read here")
+            return []
+        names = self.upper.names(path) if after.kind == "directory" else []
+        self._compare(path, before, after)
+        if after.kind != "directory":
+            return []
+        both = before is not None and before.kind == "directory"
+        if both and before is not None and before.dev != self.device:
+            if names or self.upper.is_opaque(path):
+                self._refuse(path, "has another filesystem mounted on it")
+            return []
+        return [(path, both, opaque and both)]
+
+    def _hidden(self, directory: str, shown: set[str]) -> None:
+        """What an opaque directory hides and does not bring again is deleted."""
+        try:
+            names = sorted(os.listdir(self._below(directory)))
+        except OSError as error:
+            self._refuse(directory, f"cannot be read ({error.strerror})")
+            return
         for name in names:
             path = f"{directory}/{name}" if directory else name
-            after = self.upper.node(path)
-            before = self._lower(path) if below else None
-            if self.upper.is_whiteout(path, after):
-                if before is not None:
-                    self._deleted(path, before)
-                continue
-            if after.kind == "other":
-                self._refuse(path, "is a FIFO, socket or device, which a layer cannot hold")
-                continue
-            if self.upper.is_partial(path):
-                self._refuse(path, "was stored with an overlay feature that is not read here")
-                continue
-            self._compare(path, before, after)
-            if after.kind == "directory":
-                both = before is not None and before.kind == "directory"
-                if both and before is not None and before.dev != self.device:
-                    if self.upper.names(path) or self.upper.is_opaque(path):
-                        self._refuse(path, "has another filesystem mounted on it")
-                    continue
-                deeper.append((path, both, opaque and both))
-        if opaque:
-            shown = set(names)
-            for name in sorted(os.listdir(self._below(directory))):
-                path = f"{directory}/{name}" if directory else name
-                if name not in shown and (gone := self._lower(path)) is not None:
-                    self._deleted(path, gone)
-        return deeper
+            if name not in shown and (gone := self._lower(path)) is not None:
+                self._deleted(path, gone)
 
     def _compare(self, path: str, before: Node | None, after: Node) -> None:
         if before is None:
