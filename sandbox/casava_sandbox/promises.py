@@ -31,6 +31,7 @@ def judge(facts: Mapping[str, object], limits: Limits, *, token: str, uid: int) 
             (facts.get("no_new_privileges") == "1", "its programs can gain privileges"),
             (facts.get("seccomp") == "2", "no seccomp filter is in force"),
             (facts.get("root_read_only") is True, "its root file system can be written"),
+            (facts.get("kernel_settings") is False, "it can change the kernel's settings"),
             (facts.get("agent_read_only") is True, "its agent can be overwritten"),
             (facts.get("workspace") == "overlay", "the workspace is not a copy-on-write layer"),
             (facts.get("uid") == uid, f"it runs as user {facts.get('uid')}, not {uid}"),
@@ -59,6 +60,7 @@ def judge(facts: Mapping[str, object], limits: Limits, *, token: str, uid: int) 
         "seccomp": "filter",
         "root": "read-only",
         "agent": "read-only",
+        "kernel_settings": "read-only",
         "workspace": "overlay",
         "user": f"{facts.get('uid')}:{facts.get('gid')}",
     }

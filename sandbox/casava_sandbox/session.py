@@ -60,14 +60,19 @@ class AgentSession:
         await self._channel.bye()
         await self._channel.close()
         await self._tear_down()
-        (self._layer.scratch / _TOKEN).unlink(missing_ok=True)
+        remove_token(self._layer.scratch)
+
+
+def remove_token(scratch: Path) -> None:
+    """Takes the token back; what is left of a layer's scratch directory holds results only."""
+    (scratch / _TOKEN).unlink(missing_ok=True)
 
 
 def write_token(scratch: Path) -> str:
     """Puts a fresh token into the scratch directory, for the agent to read back."""
     token = secrets.token_hex(16)
     path = scratch / _TOKEN
-    path.unlink(missing_ok=True)
+    remove_token(scratch)
     path.write_text(token, encoding="ascii")
     return token
 
@@ -125,6 +130,6 @@ async def _abandon(
     async def work() -> None:
         await channel.close()
         await tear_down()
-        (layer.scratch / _TOKEN).unlink(missing_ok=True)
+        remove_token(layer.scratch)
 
     await asyncio.shield(asyncio.create_task(work()))

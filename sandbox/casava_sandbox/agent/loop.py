@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import queue
 import re
 import select
 import sys
@@ -23,7 +24,7 @@ from casava_sandbox.agent.promises import measured, restrict
 from casava_sandbox.agent.values import Stored
 
 Performers = Dict[str, Callable[[Context, Stored], Stored]]
-_GRACE = 2.0
+_GRACE = 5.0
 """Seconds that a cancelled call has for its own answer."""
 _REFERENCE = re.compile(r"\$([0-9]{1,2})\Z")
 
@@ -46,10 +47,13 @@ class Agent:
         self._parts: Dict[int, List[str]] = {}
         self._calls: Dict[int, Context] = {}
         self._performers: Optional[Performers] = None
+        self._cancellations: "queue.SimpleQueue[tuple[Context, str]]" = queue.SimpleQueue()
         self._done = False
 
     def run(self) -> None:
         """Serves until the stream ends or the host says bye."""
+        # Started now: under a fork bomb there is no room for another thread.
+        threading.Thread(target=self._cancel_calls, daemon=True).start()
         decoder = Decoder()
         while not self._done:
             ready, _, _ = select.select([self._source], [], [], self._patience())
@@ -89,8 +93,16 @@ class Agent:
                 self._answer(number, call.stopped())
             else:
                 call.deadline = now + _GRACE
-                # In a thread of its own: ending a tree of programs may take a while, and other calls go on.
-                threading.Thread(target=call.cancel, args=("timeout",), daemon=True).start()
+                self._cancellations.put((call, "timeout"))
+
+    def _cancel_calls(self) -> None:
+        """Cancels one call after another: ending a tree of programs may take a while, and other calls go on."""
+        while True:
+            call, reason = self._cancellations.get()
+            try:
+                call.cancel(reason)
+            except BaseException as error:  # noqa: BLE001 - a worker's edge
+                self._log(error)
 
     # ------------------------------------------------------------------------------------------ frames
 
@@ -148,7 +160,7 @@ class Agent:
             call = self._calls.get(_number(message, "call"))
         if call is not None:
             call.deadline = min(call.deadline, time.monotonic() + _GRACE)
-            threading.Thread(target=call.cancel, daemon=True).start()
+            self._cancellations.put((call, "interrupted"))
 
     # ------------------------------------------------------------------------------------------ values
 
@@ -236,7 +248,7 @@ class Agent:
         with self._state_lock:
             self._calls[number] = context
         try:
-            threading.Thread(target=self._work, args=(number, context, fields, names), daemon=True).start()
+            start_thread(lambda: self._work(number, context, fields, names))
         except RuntimeError as error:
             self._answer(number, Fault("limit", "The sandbox has no room for another thread", str(error)))
 
@@ -297,6 +309,19 @@ class Agent:
             sys.stderr.write("".join(traceback.format_exception(type(error), error, error.__traceback__)))
             sys.stderr.flush()
         except (OSError, MemoryError, ValueError):
+            return
+
+
+def start_thread(target: Callable[[], None]) -> None:
+    """Starts a thread. Killed programs count against the pids limit a moment longer, so a full sandbox is tried again."""
+    for attempt in range(100):
+        try:
+            threading.Thread(target=target, daemon=True).start()
+        except RuntimeError:
+            if attempt == 99:
+                raise
+            time.sleep(0.01)
+        else:
             return
 
 

@@ -62,6 +62,7 @@ def measured(root: str, scratch: str) -> Dict[str, object]:
         "vsock": _can_open_socket(_AF_VSOCK),
         "root_read_only": _read_only("/"),
         "agent_read_only": _read_only("/casava/agent.pyz"),
+        "kernel_settings": _can_write("/proc/sys/kernel/core_pattern") or _can_write("/proc/sysrq-trigger"),
         "workspace": _mount_type(root),
         "token": _token(scratch),
         "tmpfs_bytes": statistics.f_blocks * statistics.f_frsize if _mount_type("/tmp") == "tmpfs" else None,
@@ -84,6 +85,14 @@ def _status() -> Dict[str, str]:
 def _can_open_socket(family: int) -> bool:
     try:
         socket.socket(family, socket.SOCK_STREAM).close()
+    except OSError:
+        return False
+    return True
+
+
+def _can_write(path: str) -> bool:
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CLOEXEC))
     except OSError:
         return False
     return True

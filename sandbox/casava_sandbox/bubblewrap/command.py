@@ -28,6 +28,7 @@ _ETC = (
     "magic",
     "mime.types",
 )
+_KERNEL_SETTINGS = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi")
 _TOP = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -72,6 +73,8 @@ def sandbox_command(
         *_root(descriptors, prefix),
         *("--dev", "/dev", "--size", str(min(limits.tmpfs_bytes, 64 * 2**20)), "--tmpfs", "/dev/shm"),  # noqa: S108 - the sandbox's own
         *("--remount-ro", "/dev", "--proc", "/proc"),
+        # Bubblewrap covers these only where the directory itself is writable; their files would still be, for root.
+        *(word for name in _KERNEL_SETTINGS for word in ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}")),
         *("--size", str(limits.tmpfs_bytes), "--perms", "1777", "--tmpfs", "/tmp"),  # noqa: S108
         *("--bind", str(short.upper), "/workspace"),
         *("--bind", str(short.scratch), "/casava/scratch"),

@@ -21,7 +21,7 @@ from casava_sandbox.bundle import stage
 from casava_sandbox.channel import AgentChannel
 from casava_sandbox.links import clear_work, links
 from casava_sandbox.seccomp import compiled
-from casava_sandbox.session import greet, write_token
+from casava_sandbox.session import greet, remove_token, write_token
 from casava_sandbox.submounts import submount_warnings
 from casava_syscalls.results import Err, Result
 
@@ -82,6 +82,7 @@ class BubblewrapSandbox:
             except BaseException as error:
                 if group is not None:
                     group.remove()
+                remove_token(layer.scratch)
                 if isinstance(error, (OSError, KeyError)):
                     return _no_sandbox(str(error))
                 raise

@@ -22,7 +22,7 @@ from casava_sandbox.docker import container
 from casava_sandbox.docker.client import connect
 from casava_sandbox.docker.images import get_image
 from casava_sandbox.links import clear_work, links
-from casava_sandbox.session import greet, write_token
+from casava_sandbox.session import greet, remove_token, write_token
 from casava_sandbox.submounts import submount_warnings
 from casava_syscalls.results import Err, Ok, Result
 
@@ -201,6 +201,7 @@ async def _tear_down(daemon: Daemon, name: str, layer: LayerPaths) -> None:
 
         try:
             container.remove(daemon.api, name)
+            remove_token(layer.scratch)
             if not clear_work(layer.work):
                 container.clear_work_as_root(daemon.api, daemon.image, layer.work)
         except (DockerException, RequestException, OSError) as error:
