@@ -123,6 +123,7 @@ class Grammar:
         names = control_names()
         self.names = names
         self.ids = {name: ident for ident, name in enumerate(names)}
+        self._fields = {call: tagged_fields(call) for call in SYSCALLS}
         self.text = len(names)
         """The letter's id in llguidance's alphabet, and the first text token of a model's vocabulary."""
         self._tokenizer: LLTokenizer = LLTokenizer(TokenizerWrapper(_Alphabet()), slices=[])
@@ -135,6 +136,10 @@ class Grammar:
         if matcher.is_error():
             raise RuntimeError(f"the grammar of the ABI does not compile: {matcher.get_error()}")
         return matcher
+
+    def fields(self, call: str) -> tuple[Shape, ...]:
+        """The call's tagged fields."""
+        return self._fields[call]
 
     def matcher(self, offered: frozenset[str]) -> LLMatcher:
         """A fresh matcher; only the first for a set of syscalls is compiled."""
@@ -211,10 +216,10 @@ class Cursor:
         kind, _, rest = name.partition(":")
         if kind == "call":
             return len(self._calls) < MAX_STEPS and all(
-                self._can_be_had(shape, len(self._calls)) for shape in tagged_fields(rest) if shape.required
+                self._can_be_had(shape, len(self._calls)) for shape in self._grammar.fields(rest) if shape.required
             )
         if kind == "key":
-            shape = next(shape for shape in tagged_fields(self._calls[-1]) if shape.name == rest)
+            shape = next(shape for shape in self._grammar.fields(self._calls[-1]) if shape.name == rest)
             return self._can_be_had(shape, len(self._calls) - 1)
         if name.startswith("$"):
             return self._shape is not None and self._refers(self._shape, int(name[1:]), len(self._calls) - 1)
@@ -242,7 +247,7 @@ class Cursor:
 
     def _only_needed(self, controls: list[int], text: bool) -> list[int]:
         """Without what would make the plan longer, when it can do without."""
-        required = {f"key:{shape.name}" for shape in tagged_fields(self._calls[-1]) if shape.required}
+        required = {f"key:{shape.name}" for shape in self._grammar.fields(self._calls[-1]) if shape.required}
         names = self._grammar.names
         kept = [
             i for i in controls if not names[i].startswith(("call:", "key:")) and names[i] not in (AND, IN)
@@ -298,7 +303,7 @@ class Cursor:
             self._calls.append(rest)
             self._shape = None
         elif kind == "key":
-            self._shape = next(shape for shape in tagged_fields(self._calls[-1]) if shape.name == rest)
+            self._shape = next(shape for shape in self._grammar.fields(self._calls[-1]) if shape.name == rest)
             self._items = 1
         elif name == AND:
             self._items += 1

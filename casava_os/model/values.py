@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from casava_os.kernel.compiler.lexer import Atom, atoms
+from casava_os.kernel.compiler.lexer import atoms
 from casava_os.kernel.compiler.tagged import FREE_TEXT, MODE_WORDS, candidates
 from casava_syscalls.shapes import Lexeme
 
@@ -100,6 +100,8 @@ class Values:
         self._tokenize, self._now = tokenize, now
         self._atoms = atoms(request)
         self._borders = self._token_borders(widths)
+        self._starts = {atom.start + atom.quoted for atom in self._atoms}
+        self._ends = {atom.end - atom.quoted for atom in self._atoms}
         self._made: dict[Lexeme, Value] = {}
 
     def start(self, lexeme: Lexeme) -> Value:
@@ -144,11 +146,18 @@ class Values:
 
     def _spelling(self, lexeme: Lexeme) -> Spelling:
         root = Spelling()
-        texts = candidates(lexeme, self._words(), self._request, self._now)
+        texts = candidates(lexeme, self._atoms, self._request, self._now)
         for text in (*texts, *(self._names if lexeme == "path" else ())):
             if not (lexeme == "mode" and text in MODE_WORDS) and not (lexeme == "path" and text == "."):
-                root.add(self._tokenize(text))
+                root.add(self._spelled(text))
         return root
 
-    def _words(self) -> tuple[Atom, ...]:
-        return self._atoms
+    def _spelled(self, text: str) -> Sequence[int]:
+        """The tokens of a text: a slice of the request's where it stands there, which is much faster than asking."""
+        start = self._request.find(text)
+        while start >= 0:
+            # Inside a longer word the same letters may be cut into other tokens.
+            if start in self._starts and start + len(text) in self._ends:
+                return self._tokens[self._borders[start] : self._borders[start + len(text)]]
+            start = self._request.find(text, start + 1)
+        return self._tokenize(text)

@@ -1,0 +1,91 @@
+"""A damaged or foreign model file is an error with a next step, never a crash inside llama.cpp."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from casava_os import model
+from casava_os.model import gguf_file
+from casava_syscalls.results import Err, Ok
+
+
+@pytest.fixture(scope="module")
+def shipped() -> bytes:
+    path = model.shipped_weights()
+    assert path is not None
+    return path.read_bytes()
+
+
+def test_the_shipped_file_passes_and_says_on_what_its_threshold_rests() -> None:
+    path = model.shipped_weights()
+    assert path is not None
+    read = gguf_file.read(path)
+    assert isinstance(read, Ok)
+    assert 0 < read.value.threshold < 1
+    assert read.value.threshold_basis
+    assert len(read.value.digest) == 64
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda data: b"",
+    "four bytes": lambda data: data[:4],
+    "only a header": lambda data: data[:24],
+    "half": lambda data: data[: len(data) // 2],
+    "last byte missing": lambda data: data[:-1],
+    "not a GGUF": lambda data: b"MZ" + data[2:],
+    "another version": lambda data: data[:4] + b"\x02" + data[5:],
+    "huge tensor count": lambda data: data[:8] + b"\xff" * 8 + data[16:],
+    "huge field count": lambda data: data[:16] + b"\xff" * 8 + data[24:],
+    "long first key": lambda data: data[:24] + b"\xff" * 7 + b"\x7f" + data[32:],
+    "another architecture": lambda data: data.replace(b"\x05\0\0\0\0\0\0\0llama", b"\x05\0\0\0\0\0\0\0mamba", 1),
+    "a bit of a tensor": lambda data: data[:-5000] + bytes([data[-5000] ^ 1]) + data[-4999:],
+    "another ABI": lambda data: data.replace(
+        gguf_file.control_digest().encode(), gguf_file.control_digest()[::-1].encode()
+    ),
+    "a control token renamed": lambda data: data.replace(b"<|call:file.delete|>", b"<|call:file.rename|>"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damage_is_refused_with_a_next_step(kind: str, shipped: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "broken.gguf"
+    path.write_bytes(DAMAGE[kind](shipped))
+    loaded = model.load(str(path))
+    assert isinstance(loaded, Err)
+    assert loaded.code == "no-model"
+    assert loaded.title
+    assert str(path) in loaded.message
+    assert loaded.hint
+
+
+def test_no_single_changed_byte_of_the_header_reaches_llama_cpp_unseen(shipped: bytes, tmp_path: Path) -> None:
+    """Random bytes all over the file: refused, or read as an equally valid file (a name, a licence)."""
+    rng = random.Random(7)
+    path = tmp_path / "fuzzed.gguf"
+    refused = 0
+    for _ in range(60):
+        at = rng.randrange(4000) if rng.random() < 0.5 else rng.randrange(len(shipped))
+        path.write_bytes(shipped[:at] + bytes([shipped[at] ^ rng.randrange(1, 256)]) + shipped[at + 1 :])
+        read = gguf_file.read(path)
+        refused += isinstance(read, Err)
+    assert refused >= 40
+
+
+@pytest.mark.parametrize("name", ["gpt-4", "https://example.org/model.gguf", "/nowhere/model.gguf", "llama3:8b"])
+def test_what_cannot_be_loaded_says_what_can(name: str) -> None:
+    loaded = model.load(name)
+    assert isinstance(loaded, Err)
+    assert loaded.code == "no-model"
+    assert "casava-smol" in loaded.hint
+
+
+def test_a_directory_is_no_model(tmp_path: Path) -> None:
+    folder = tmp_path / "folder.gguf"
+    folder.mkdir()
+    loaded = model.load(str(folder))
+    assert isinstance(loaded, Err)
+    assert loaded.code == "no-model"

@@ -1,0 +1,111 @@
+"""The shipped model behind the kernel's protocol."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from casava_os import model
+from casava_os.kernel.ports import CompileRequest, Draft, Model
+from casava_os.model.llama import LlamaModel
+from casava_syscalls.plan import parse_plan
+from casava_syscalls.registry import available
+from casava_syscalls.results import Err, Ok
+
+
+def compiled(smol: LlamaModel, text: str, *, stdin: bool = False, names: tuple[str, ...] = ()) -> Draft:
+    result = smol.compile(CompileRequest(text, available(), stdin, names))
+    assert isinstance(result, Ok), result
+    return result.value
+
+
+def test_it_is_a_model(smol: LlamaModel) -> None:
+    assert isinstance(smol, Model)
+    assert smol.name.startswith("casava-smol")
+    assert len(smol.digest) == 64
+
+
+def test_a_plain_request_becomes_its_plan(smol: LlamaModel) -> None:
+    draft = compiled(smol, "delete the .tmp files older than a week")
+    plan = parse_plan({"version": 1, "steps": list(draft.steps)})
+    assert isinstance(plan, Ok)
+    assert [step.call for step in plan.value.steps] == ["file.find", "file.delete"]
+    assert list(draft.steps) == [
+        {"call": "file.find", "extension": ["tmp"], "older_than": "1 week"},
+        {"call": "file.delete", "paths": "$1"},
+    ]
+    assert draft.confidence > smol.threshold
+    assert draft.tokens > 5
+    assert draft.raw.startswith("<call:file.find>")
+
+
+def test_the_same_request_gives_the_same_plan(smol: LlamaModel) -> None:
+    first, second = (compiled(smol, "count the lines of notes.txt") for _ in range(2))
+    assert (first.steps, first.confidence) == (second.steps, second.confidence)
+
+
+def test_nonsense_is_answered_with_a_question_a_refusal_or_doubt(smol: LlamaModel) -> None:
+    draft = compiled(smol, "wibble the frobnitz until it quonks")
+    calls = [step["call"] for step in draft.steps]
+    assert calls[0] in ("ask", "refuse") or draft.confidence < smol.threshold
+
+
+def test_empty_binary_and_endless_requests_are_errors(smol: LlamaModel) -> None:
+    codes = []
+    for text in ("", "  \n\t ", "a\x00b", "caf\udce9", "word " * 20_000):
+        result = smol.compile(CompileRequest(text, available()))
+        assert isinstance(result, Err)
+        assert result.hint
+        codes.append(result.code)
+    assert codes == ["not-understood"] * 4 + ["limit"]
+
+
+def test_unusual_text_is_read(smol: LlamaModel) -> None:
+    for text in ("löschen\r\n\x1b[31m", "\u202edelete", "🎉" * 20, "'\"`" * 30, "-" * 300):
+        result = smol.compile(CompileRequest(text, available()))
+        assert isinstance(result, Ok) or result.code in ("not-understood", "limit"), result
+
+
+def test_a_cancelled_compilation_stops_within_a_token(smol: LlamaModel) -> None:
+    calls = 0
+
+    def cancelled() -> bool:
+        nonlocal calls
+        calls += 1
+        return calls > 2
+
+    result = smol.compile(CompileRequest("delete the .tmp files older than a week", available()), cancelled)
+    assert isinstance(result, Err)
+    assert result.code == "interrupted"
+    assert calls == 3
+
+
+def test_threads_wait_for_each_other_and_get_their_own_answers(smol: LlamaModel) -> None:
+    texts = [f"show the last {n} lines of log{n}.txt" for n in range(2, 10)]
+    alone = [compiled(smol, text).steps for text in texts]
+    together: dict[int, object] = {}
+
+    def work(n: int) -> None:
+        together[n] = compiled(smol, texts[n]).steps
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(len(texts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [together[n] for n in range(len(texts))] == alone
+
+
+def test_it_answers_quickly(smol: LlamaModel) -> None:
+    """A generous bound, for busy machines: an accidental recompilation of the grammar per token would break it."""
+    began = time.perf_counter()
+    for _ in range(10):
+        compiled(smol, "delete the .tmp files older than a week")
+    assert time.perf_counter() - began < 2.0
+
+
+def test_a_closed_model_can_be_closed_again() -> None:
+    loaded = model.load("casava-smol")
+    assert isinstance(loaded, Ok)
+    loaded.value.close()
+    loaded.value.close()
