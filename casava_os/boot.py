@@ -6,6 +6,7 @@ from casava_os.broker import HostBroker
 from casava_os.kernel.compiler.compile import Certainty
 from casava_os.kernel.dispatch import Budget
 from casava_os.kernel.journal import Journal, JournalError
+from casava_os.kernel.landing import Landing
 from casava_os.kernel.policy import load_policy
 from casava_os.kernel.ports import ChooseSandbox, Chosen, Limits, LoadModel, Model, Progress
 from casava_os.kernel.run import Kernel
@@ -61,8 +62,7 @@ def boot_kernel(settings: Settings | None = None) -> Result[Kernel]:
             budget=Budget(budget.seconds, budget.steps, budget.output_bytes, limits.step_seconds),
             request_bytes=compiler.request_bytes,
             names=compiler.names,
-            diff_context=display.diff_context,
-            diff_bytes=display.diff_bytes,
+            landing=Landing(display.diff_context, display.diff_bytes),
             timeout=settings.timeout,
         )
     )

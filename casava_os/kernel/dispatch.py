@@ -11,7 +11,7 @@ import asyncio
 import codecs
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -80,12 +80,12 @@ def changes(plan: Plan) -> bool:
     return bool(plan.effect & (Effect.WRITE | Effect.DELETE | Effect.EXECUTE))
 
 
-def predecessors(plan: Plan, number: int) -> frozenset[int]:
+def predecessors(steps: Sequence[AnyCall], number: int) -> frozenset[int]:
     """Steps that must be done before step `number`: those it refers to, and those whose effects conflict with its own."""
-    step = plan.steps[number - 1]
+    step = steps[number - 1]
     found = {ref.step for _, ref in references(step) if ref.step}
     for earlier in range(1, number):
-        if _orders(step) or _orders(plan.steps[earlier - 1]):
+        if _orders(step) or _orders(steps[earlier - 1]):
             found.add(earlier)
     return frozenset(found)
 
@@ -95,11 +95,11 @@ def _orders(step: AnyCall) -> bool:
 
 
 class Dispatcher:
-    """Performs one plan, once."""
+    """Performs one plan, once; or, without a plan, one syscall after another as a program makes them."""
 
     def __init__(
         self,
-        plan: Plan,
+        plan: Plan | None,
         *,
         session: SandboxSession | None,
         broker: Broker,
@@ -109,7 +109,7 @@ class Dispatcher:
         tell: Callable[[BaseEvent], None],
     ) -> None:
         """`session` may be None for a plan whose steps are all the broker's; `request` is what policy reads names from."""
-        self._plan = plan
+        self._steps: tuple[AnyCall, ...] = plan.steps if plan is not None else ()
         self._session = session
         self._broker = broker
         self._policy = policy
@@ -122,11 +122,11 @@ class Dispatcher:
 
     async def perform(self) -> Performed:
         """Performs every step that can be. Cancelling it ends all programs and re-raises."""
-        if len(self._plan.steps) > self._budget.steps:
+        if len(self._steps) > self._budget.steps:
             self._done.stopped = Err(
                 code="limit",
                 title="The plan has too many steps",
-                message=f"it has {len(self._plan.steps)}, and the budget is {self._budget.steps}; nothing ran",
+                message=f"it has {len(self._steps)}, and the budget is {self._budget.steps}; nothing ran",
                 hint="raise it with --budget steps=N",
             )
             return self._done
@@ -134,8 +134,8 @@ class Dispatcher:
         try:
             async with clock, asyncio.TaskGroup() as group:
                 tasks: dict[int, asyncio.Task[None]] = {}
-                for number, step in enumerate(self._plan.steps, 1):
-                    before = {n: tasks[n] for n in predecessors(self._plan, number)}
+                for number, step in enumerate(self._steps, 1):
+                    before = {n: tasks[n] for n in predecessors(self._steps, number)}
                     tasks[number] = group.create_task(self._in_turn(number, step, before))
         except TimeoutError:
             if not clock.expired():
@@ -157,6 +157,30 @@ class Dispatcher:
                 self._done.skipped[number] = earlier
                 self._tell(StepSkipped(step=number, because=earlier))
                 return
+        await self._tell_and_perform(number, step)
+
+    async def follow(self, step: AnyCall) -> Result[Value]:
+        """Performs the next syscall of a program. `Err("limit")` when its budget of steps is spent."""
+        number = len(self._steps) + 1
+        if number > self._budget.steps:
+            return Err(
+                code="limit",
+                title="Too many syscalls",
+                message=f"the budget is {self._budget.steps}",
+                hint="raise it with --budget steps=N",
+            )
+        if any(references(step)):
+            message = f"{describe(step)} refers to a step: give it the value itself"
+            return Err(code="usage", title="A program hands values on itself", message=message)
+        self._steps += (step,)
+        return await self._tell_and_perform(number, step)
+
+    @property
+    def steps(self) -> tuple[AnyCall, ...]:
+        """The syscalls; those of a program as far as it made them."""
+        return self._steps
+
+    async def _tell_and_perform(self, number: int, step: AnyCall) -> Result[Value]:
         self._tell(StepStarted(step=number, line=describe(step)))
         began = time.perf_counter()
         result = await self._performed(number, step)
@@ -166,6 +190,7 @@ class Dispatcher:
             self._tell(StepFinished(step=number, value=result.value, seconds=seconds))  # type: ignore[arg-type]
         else:
             self._tell(StepFinished(step=number, err=result, seconds=seconds))
+        return result
 
     async def _performed(self, number: int, step: AnyCall) -> Result[Value]:
         if not step.available:
@@ -195,7 +220,7 @@ class Dispatcher:
 
     async def _handed_on(self, number: int, step: AnyCall, result: Result[Value]) -> Result[Value]:
         """Gives the agent the value of a broker's step that a later step refers to."""
-        wanted = any(ref.step == number for later in self._plan.steps for _, ref in references(later))
+        wanted = any(ref.step == number for later in self._steps for _, ref in references(later))
         if isinstance(result, Ok) and wanted and self._session is not None:
             session, value = self._session, result.value
 

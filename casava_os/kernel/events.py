@@ -181,6 +181,8 @@ class ChangesetMade(BaseEvent):
     diff: str
     digest: str
     """sha256 of the changeset's canonical JSON, hexadecimal."""
+    calls: tuple[str, ...] = ()
+    """Names of the syscalls that may have made it."""
 
 
 class Committed(BaseEvent):

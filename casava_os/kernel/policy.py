@@ -242,18 +242,17 @@ class Policy:
             verdicts.append(verdict)
         return tuple(verdicts)
 
-    def judge_changes(self, plan: Plan, request: str, changeset: Changeset) -> Allow | Ask | Deny:
-        """The verdict on a changeset: the strictest for each change by each step of the plan that could have made it."""
-        makers: dict[EffectName, list[str]] = {
-            effect: sorted({s.call for s in plan.steps if effect in s.effect.names()})
-            for effect in ("write", "delete")
-        }
-        changing = makers["write"] + makers["delete"]
+    def judge_changes(self, calls: Iterable[str], request: str, changeset: Changeset) -> Allow | Ask | Deny:
+        """The verdict on a changeset: the strictest for each change by each of the calls that could have made it."""
+        names = sorted(set(calls))
+        writers = [name for name in names if Effect.WRITE in SYSCALLS[name].effect]
+        deleters = [name for name in names if Effect.DELETE in SYSCALLS[name].effect]
+        makers: dict[EffectName, list[str]] = {"write": writers or deleters, "delete": deleters or writers}
         return strictest(
             self.decide(effect, call, path, request)
             for change in changeset.changes
             for effect, path in _change_effects(change)
-            for call in makers[effect] or changing
+            for call in makers[effect] or names
         )
 
     def offered(self, available: Iterable[str]) -> frozenset[str]:

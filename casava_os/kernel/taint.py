@@ -13,7 +13,7 @@ from casava_syscalls.plan import Plan, references
 from casava_syscalls.shapes import shapes
 from casava_syscalls.values import Exit, Matches, Table, Text
 
-_FROM_CONTENT = (Text, Matches, Table, Exit)
+FROM_CONTENT = (Text, Matches, Table, Exit)
 """Result types that carry what files say or programs print."""
 
 
@@ -25,7 +25,7 @@ def taint(plan: Plan) -> dict[int, str]:
             chooses = shapes(type(step))[field].lexeme == "path" or Effect.EXECUTE in step.effect
             if not chooses:
                 continue
-            from_content = ref.step == 0 or issubclass(plan.steps[ref.step - 1].result_type(), _FROM_CONTENT)
+            from_content = ref.step == 0 or issubclass(plan.steps[ref.step - 1].result_type(), FROM_CONTENT)
             if from_content or ref.step in tainted:
                 origin = (
                     "standard input"

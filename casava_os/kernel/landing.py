@@ -1,0 +1,200 @@
+"""Points 5 and 6 of the walk: the changeset is read, shown, judged and approved once; then it lands, is held, or goes.
+
+What lands is exactly what was shown: a changeset has a digest, and the layer commits that changeset or none.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+
+from casava_os.errors import ExitCode, exit_code, step_exit_code
+from casava_os.kernel.dispatch import denial
+from casava_os.kernel.events import ApprovalNeeded, ChangesetMade, Committed, Failed, Held, Note
+from casava_os.kernel.life import stop
+from casava_os.kernel.options import RunOptions
+from casava_os.kernel.policy import Allow, Ask, Deny, Policy
+from casava_os.kernel.ports import Changeset, Layer
+from casava_os.kernel.process import Ending, Process
+from casava_os.kernel.threads import in_thread, uninterrupted
+from casava_syscalls.base import AnyCall
+from casava_syscalls.names import path_text
+from casava_syscalls.plan import describe
+from casava_syscalls.results import Err, Ok, Result
+from casava_syscalls.values import Exit, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a process did in its layer, before anything of it lands."""
+
+    steps: tuple[AnyCall, ...]
+    verdicts: tuple[Allow | Ask | Deny, ...]
+    value: Value | None = None
+    failure: Err | None = None
+    bad_exit: tuple[int, Exit] | None = None
+    """Step and result of a program that ended with a code other than 0."""
+    sha256: str = ""
+    """Of the plan; empty when there was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Lands, holds or discards changesets; knows how much of a diff is shown."""
+
+    diff_context: int = 3
+    diff_bytes: int = 2**20
+
+    async def settle(self, p: Process, work: Work, policy: Policy, options: RunOptions) -> Ending:
+        """What becomes of the work."""
+        if work.failure is not None:
+            if p.changing:
+                p.discard_reason = "it failed, so nothing of it lands"
+            return stop(p, work.failure, step_exit_code(work.failure))
+        code, layer = (ExitCode.FAILED if work.bad_exit else ExitCode.DONE), p.layer
+        unchanged = Ending(code, "failed" if work.bad_exit else "done", work.value)
+        if not p.changing or layer is None:
+            return unchanged
+        with p.timings.of("changeset"):
+            read = await self.read(layer)
+        if isinstance(read, Err):
+            p.discard_reason = "what it changed cannot be read"
+            return stop(p, read)
+        changeset, diff = read.value
+        if changeset.empty:
+            p.tell(Note(text="Nothing changed."))
+            return unchanged
+        p.tell(_shown(changeset, diff, work))
+        verdict = policy.judge_changes((step.call for step in work.steps), p.request, changeset)
+        if isinstance(verdict, Deny):
+            p.discard_reason = "policy denies a part of it, so nothing of it lands"
+            return stop(p, denial(verdict, "a change"))
+        if options.dry_run:
+            p.discard_reason = "it was a dry run"
+            return Ending(code, "discarded", work.value)
+        answer = await self._answer(p, work, verdict, changeset, diff, options)
+        if answer:
+            return await self.land(p, layer, changeset, work.value, code)
+        if answer is False:
+            p.discard_reason = "it was not approved"
+            return Ending(ExitCode.APPROVAL_NEEDED, "discarded", work.value)
+        why = "its changes wait for approval" if work.bad_exit is None else _exited(work.bad_exit)
+        return self.hold(p, why, work.value, ExitCode.FAILED if work.bad_exit else ExitCode.APPROVAL_NEEDED)
+
+    async def _answer(
+        self,
+        p: Process,
+        work: Work,
+        verdict: Allow | Ask,
+        changeset: Changeset,
+        diff: str,
+        options: RunOptions,
+    ) -> bool | None:
+        """Whether it lands (True), goes (False) or is held (None): by policy, by an option, or by the person."""
+        verdicts = [v for v in (*work.verdicts, verdict) if not isinstance(v, Deny)]
+        question = f"{changeset.summary()}. Apply?"
+        if work.bad_exit is not None:
+            # A program that failed may have stopped half way: only somebody who sees that may let it land.
+            question = f"{_exited(work.bad_exit).capitalize()}. {question}"
+            options = replace(options, yes=False)
+        elif all(isinstance(v, Allow) for v in verdicts) or (work.sha256 and options.approved == work.sha256):
+            return True
+        event = ApprovalNeeded(
+            pid=p.pid,
+            kind="changeset",
+            question=question,
+            reasons=tuple(dict.fromkeys(v.reason for v in verdicts if isinstance(v, Ask) and v.reason)),
+            calls=tuple(describe(step) for step in work.steps[:MOST_CALLS]),
+            changeset=changeset,
+            diff=diff,
+            sha256=changeset.digest,
+        )
+        return await approval(p, event, options)
+
+    async def read(self, layer: Layer) -> Result[tuple[Changeset, str]]:
+        """What the layer changes, and its diff."""
+
+        def read() -> tuple[Changeset, str]:
+            changeset = layer.changeset()
+            return changeset, layer.diff(changeset, context=self.diff_context, max_bytes=self.diff_bytes)
+
+        try:
+            return Ok(value=await in_thread(read))
+        except OSError as problem:
+            where = f" ({path_text(os.fsdecode(problem.filename))})" if problem.filename else ""
+            return Err(
+                code="failed",
+                title="The changes cannot be read",
+                message=f"{problem.strerror or problem}{where}; nothing was applied",
+                hint="casava-os doctor looks at the state directory",
+            )
+
+    async def land(
+        self, p: Process, layer: Layer, changeset: Changeset, value: Value | None, code: ExitCode
+    ) -> Ending:
+        """Commits exactly this changeset. What cannot land is held, so that nothing is lost."""
+        if not p.move("committing"):
+            return stop(p, elsewhere(p.pid), ExitCode.USAGE)
+        with p.timings.of("commit"):
+            landed = await uninterrupted(lambda: layer.commit(changeset))
+        if isinstance(landed, Err):
+            p.tell(Failed(err=landed))
+            return self.hold(p, "nothing of it was applied", value, exit_code(landed))
+        p.move("committed", code)
+        p.tell(
+            Committed(summary=changeset.summary(), digest=changeset.digest, undo=f"casava-os undo {p.pid}")
+        )
+        return Ending(code, "committed", value)
+
+    def hold(self, p: Process, reason: str, value: Value | None, code: ExitCode) -> Ending:
+        """Keeps the layer for a later command."""
+        p.keeps_layer = True
+        p.tell(Held(reason=reason, commit=f"casava-os commit {p.pid}", discard=f"casava-os discard {p.pid}"))
+        return Ending(code, "held", value)
+
+
+MOST_CALLS = 32
+"""How many calls an approval lists; a program may make thousands, and its changeset tells the rest."""
+
+
+async def approval(p: Process, question: ApprovalNeeded, options: RunOptions) -> bool | None:
+    """The person's answer; None when nobody is there to give one, or it is to be held."""
+    if options.yes or options.approved == question.sha256:
+        return True
+    if not options.interactive and options.approve is None:
+        return None
+    before = p.state
+    p.move("waiting")
+    question.expect()
+    p.tell(question)
+    if options.approve is not None:
+        question.answer(await options.approve(question))
+    answer = await question.answered()
+    if answer and before == "running":
+        p.move("running")
+    return answer
+
+
+def elsewhere(pid: int) -> Err:
+    """Another command took the process meanwhile."""
+    return Err(
+        code="usage",
+        title=f"Process {pid} is no longer held",
+        message="another command took it meanwhile",
+        hint="casava-os log shows what became of it",
+    )
+
+
+def _shown(changeset: Changeset, diff: str, work: Work) -> ChangesetMade:
+    return ChangesetMade(
+        changes=changeset.changes,
+        summary=changeset.summary(),
+        diff=diff,
+        digest=changeset.digest,
+        calls=tuple(sorted({step.call for step in work.steps})),
+    )
+
+
+def _exited(bad_exit: tuple[int, Exit]) -> str:
+    step, value = bad_exit
+    return f"the program of step {step} ended with code {value.code}"

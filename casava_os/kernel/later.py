@@ -1,0 +1,152 @@
+"""What a person does with a process later: lands or discards what it holds, takes a commit back, looks at its changes.
+
+Each is a walk of its own over a process of the journal, and lands through the same code as a fresh one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from casava_os.errors import ExitCode
+from casava_os.kernel.dispatch import denial
+from casava_os.kernel.events import ChangesetMade, Finished, Undone
+from casava_os.kernel.journal import Journal, JournalError
+from casava_os.kernel.landing import Landing, elsewhere
+from casava_os.kernel.life import real, refuse, resume, stop, text_of
+from casava_os.kernel.policy import Deny, Policy
+from casava_os.kernel.ports import Layer, LayerStore
+from casava_os.kernel.process import Ending, Process
+from casava_os.kernel.running import Running, Send
+from casava_os.kernel.threads import uninterrupted
+from casava_syscalls.results import Err, Ok, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The later walks, over the parts they need."""
+
+    journal: Journal
+    layers: LayerStore
+    policy: Policy
+    landing: Landing
+
+    def commit(self, pid: int) -> Running:
+        """Lands the changeset of a held process: exactly the one that was shown."""
+        return resume(self.journal, pid, self._commit)
+
+    async def _commit(self, p: Process) -> Ending:
+        opened = self._held(p)
+        if isinstance(opened, Err):
+            return stop(p, opened)
+        layer = opened.value
+        p.layer, p.keeps_layer = layer, True
+        record = self.journal.last(p.pid, "changeset")
+        if record is None:
+            message = f"process {p.pid} has no changeset there; nothing was applied"
+            return stop(
+                p, Err(code="failed", title="The journal does not hold what was shown", message=message)
+            )
+        shown = ChangesetMade.model_validate(record.body)
+        with p.timings.of("changeset"):
+            read = await self.landing.read(layer)
+        if isinstance(read, Err):
+            return stop(p, read)
+        changeset, _ = read.value
+        if changeset.digest != shown.digest:
+            return stop(
+                p,
+                Err(
+                    code="conflict",
+                    title="The changeset is no longer the one that was shown",
+                    message="the layer or the workspace changed since; nothing was applied",
+                    hint=f"casava-os discard {p.pid}, and give the request again",
+                ),
+            )
+        verdict = self.policy.judge_changes(shown.calls, p.request, changeset)
+        if isinstance(verdict, Deny):
+            return stop(p, denial(verdict, "a change"))
+        ending = await self.landing.land(p, layer, changeset, None, ExitCode.DONE)
+        p.keeps_layer = ending.state != "committed"
+        return ending
+
+    def discard(self, pid: int) -> Running:
+        """Throws away the changeset of a held process."""
+        return resume(self.journal, pid, self._discard)
+
+    async def _discard(self, p: Process) -> Ending:
+        opened = self._held(p)
+        if isinstance(opened, Err):
+            return stop(p, opened)
+        if not p.move("discarded", ExitCode.DONE):
+            return stop(p, elsewhere(p.pid), ExitCode.USAGE)
+        p.layer, p.discard_reason = opened.value, "as you asked"
+        return Ending(ExitCode.DONE, "discarded")
+
+    def _held(self, p: Process) -> Result[Layer]:
+        if p.state == "held":
+            return self.layers.open(p.pid)
+        return Err(
+            code="usage",
+            title=f"Process {p.pid} holds no changes",
+            message=f"it is {p.state}",
+            hint="casava-os log lists processes and their states",
+        )
+
+    def undo(self, pid: int | None, workspace: Path | None) -> Running:
+        """Takes back a commit: that of `pid`, or the last one (in the workspace, when one is given)."""
+        return resume(self.journal, self._last(workspace) if pid is None else pid, self._undo)
+
+    def _last(self, workspace: Path | None) -> Callable[[], Result[int]]:
+        def find() -> Result[int]:
+            row = self.journal.last_committed(None if workspace is None else text_of(real(workspace)))
+            if row is not None:
+                return Ok(value=row.pid)
+            where = "in the journal" if workspace is None else "in this workspace"
+            return Err(
+                code="not-found", title="There is nothing to undo", message=f"no commit stands {where}"
+            )
+
+        return find
+
+    async def _undo(self, p: Process) -> Ending:
+        if p.state != "committed":
+            return stop(
+                p,
+                Err(
+                    code="usage",
+                    title=f"Process {p.pid} cannot be undone",
+                    message=f"it is {p.state}: only a commit is undone",
+                    hint="casava-os log lists processes and their states",
+                ),
+            )
+        with p.timings.of("commit"):
+            undone = await uninterrupted(lambda: self.layers.undo(p.pid))
+        if isinstance(undone, Err):
+            return stop(p, undone)
+        p.move("undone", ExitCode.DONE)
+        p.tell(Undone(changes=undone.value.changes, summary=undone.value.summary()))
+        return Ending(ExitCode.DONE, "undone")
+
+    def diff(self, pid: int) -> Running:
+        """Tells the changeset of a process again, as it was shown; nothing is recorded."""
+
+        async def live(send: Send) -> None:
+            try:
+                found = self.journal.process(pid)
+                shown = self.journal.last(pid, "changeset") if isinstance(found, Ok) else None
+            except JournalError as problem:
+                return refuse(send, problem.err)
+            if isinstance(found, Err):
+                return refuse(send, found, pid)
+            if shown is None:
+                message = f"it is {found.value.state}"
+                return refuse(
+                    send, Err(code="not-found", title=f"Process {pid} changed nothing", message=message), pid
+                )
+            send(ChangesetMade.model_validate({**shown.body, "pid": pid}))
+            send(Finished(pid=pid, exit_code=ExitCode.DONE, state=found.value.state))
+            return None
+
+        return Running(live)
