@@ -73,7 +73,11 @@ def main() -> None:
         1e3 * timed(lambda: smol.compile(CompileRequest(REQUESTS[0], offered))), 1
     )
     figures["compile"] = spread(
-        [timed(lambda t=text: smol.compile(CompileRequest(t, offered))) for _ in range(ROUNDS) for text in REQUESTS]
+        [
+            timed(lambda t=text: smol.compile(CompileRequest(t, offered)))
+            for _ in range(ROUNDS)
+            for text in REQUESTS
+        ]
     )
 
     # The parts: tokens, the network alone on the same tokens, and the grammar as the rest.
@@ -88,7 +92,7 @@ def main() -> None:
             steps: list[tuple[int, int]] = []
             original = engine.evaluate
 
-            def spy(ids, *, last=1, original=original, steps=steps):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+            def spy(ids, *, last=1, original=original, steps=steps):  # type: ignore[no-untyped-def]
                 steps.append((len(ids), last))
                 return original(ids, last=last)
 
@@ -97,7 +101,7 @@ def main() -> None:
             engine.evaluate = original  # type: ignore[method-assign]
             whole.append(timed(lambda t=text: smol.compile(CompileRequest(t, offered))))
 
-            def alone(steps=steps) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+            def alone(steps=steps) -> None:  # type: ignore[no-untyped-def]
                 engine.forget()
                 for count, last in steps:
                     engine.evaluate([5] * count, last=last).argmax()
@@ -113,7 +117,7 @@ def main() -> None:
         widths = [smol._widths[token] for token in tokens]  # noqa: SLF001
         now = datetime.now()  # noqa: DTZ005 - as the engine does
 
-        def cursor(text=text, tokens=tokens, widths=widths, now=now) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+        def cursor(text=text, tokens=tokens, widths=widths, now=now) -> None:  # type: ignore[no-untyped-def]
             made = Values(text, tokens, widths, (), engine.tokenize, now)
             Cursor(smol._grammar, offered, made, smol._text, piped_stdin=False, now=now).allowed()  # noqa: SLF001
 

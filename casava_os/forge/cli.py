@@ -72,7 +72,8 @@ def export(
     directory: Directory,
     out: Annotated[Path, typer.Option("--out", help="The .gguf file to write.")],
     version: str = "1",
-    threshold: float = 0.5,
+    slope: float = 1.0,
+    offset: float = 0.0,
     basis: str = "not measured",
     texts: Texts = [],  # noqa: B006
 ) -> None:
@@ -81,7 +82,7 @@ def export(
     from casava_os.forge.synth import sample
     from casava_os.forge.train import read_texts
 
-    exporting.write(directory, out, version, threshold, basis)
+    exporting.write(directory, out, version, slope, offset, basis)
     rng = random.Random(99)
     requests = [sample(rng).request for _ in range(5000)]
     equality = exporting.check(directory, out, requests[:100], [*requests, *read_texts(texts)])
@@ -118,7 +119,8 @@ def evaluate(
         outcomes = scores["all"].outcomes
         times = sorted(outcome.seconds for outcome in outcomes)
         print(f"\n== {name}\n{judging.table(scores)}\n\n{judging.risk_coverage(outcomes)}")
-        print(f"threshold for 95% right calls: {judging.threshold(outcomes)}")
+        slope, offset = judging.calibrate(outcomes)
+        print(f"calibration on these answers: --slope {slope:.3f} --offset {offset:.3f}")
         print(
             f"compile: median {1e3 * times[len(times) // 2]:.1f} ms, p95 {1e3 * times[int(0.95 * len(times))]:.1f} ms"
         )

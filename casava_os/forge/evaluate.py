@@ -173,18 +173,23 @@ def risk_coverage(
     return "\n".join(lines)
 
 
-def threshold(outcomes: Sequence[Outcome], wanted: float = 0.95) -> float:
-    """The lowest confidence above which `wanted` of the answers have the right calls; 0.5 when there is none.
+def calibrate(outcomes: Sequence[Outcome]) -> tuple[float, float]:
+    """(slope, offset) that make the log-odds of a confidence the log-odds of being exact: logistic regression.
 
-    Right calls, not exact plans: a wrong argument shows in the preview, a wrong call is a misunderstanding.
+    Correct when the outcomes come from a model exported with slope 1 and offset 0.
     """
-    ranked = sorted(outcomes, key=lambda o: -o.confidence)
-    best, right = 0.5, 0
-    for count, outcome in enumerate(ranked, 1):
-        right += outcome.sequence
-        if right / count >= wanted:
-            best = outcome.confidence
-    return round(min(best, 0.95), 3)
+    import numpy as np
+
+    confidence = np.clip([outcome.confidence for outcome in outcomes], 1e-6, 1 - 1e-6)
+    x = np.stack([np.log(confidence / (1 - confidence)), np.ones(len(outcomes))], 1)
+    y = np.array([outcome.exact for outcome in outcomes], float)
+    w = np.array([1.0, 0.0])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-x @ w))
+        # A weak prior towards (1, 0) keeps the fit finite when every answer is right.
+        gradient = x.T @ (p - y) + 0.1 * (w - [1.0, 0.0])
+        w = w - np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + 0.1 * np.eye(2), gradient)
+    return float(w[0]), float(w[1])
 
 
 def table(scores: Mapping[str, Score]) -> str:

@@ -44,10 +44,11 @@ def load_net(checkpoint: Path) -> tuple[Net, Mapping[str, float]]:
     return net.float().eval(), {key: state[key] for key in ("step", "tokens", "spent")}
 
 
-def write(directory: Path, out: Path, version: str, threshold: float, basis: str) -> None:
+def write(directory: Path, out: Path, version: str, slope: float, offset: float, basis: str) -> None:
     """Writes `out` from the checkpoint and tokenizer in `directory`.
 
-    `threshold` is the confidence below which the kernel asks instead of acting; `basis` says what it was measured on.
+    `slope` and `offset` make the least certain token's log-odds a calibrated confidence (`evaluate.calibrate`); `basis`
+    says what they were fitted on.
     """
     import gguf
 
@@ -79,8 +80,9 @@ def write(directory: Path, out: Path, version: str, threshold: float, basis: str
     writer.add_eos_token_id(vocabulary.controls["end"])
     writer.add_add_bos_token(False)
     writer.add_string("casava.controls", control_digest())
-    writer.add_float32("casava.threshold", threshold)
-    writer.add_string("casava.threshold_basis", basis)
+    writer.add_float32("casava.slope", slope)
+    writer.add_float32("casava.offset", offset)
+    writer.add_string("casava.basis", basis)
     writer.add_uint64("casava.trained_tokens", int(figures["tokens"]))
 
     digest = hashlib.sha256()

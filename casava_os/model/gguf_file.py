@@ -39,9 +39,11 @@ class Weights:
     version: str
     tokens: tuple[str, ...]
     context: int
-    threshold: float
-    """Confidence below which the answer should be a question."""
-    threshold_basis: str
+    slope: float
+    """Confidence is the logistic function of `slope` times the log-odds of the least certain token plus `offset` …"""
+    offset: float
+    basis: str
+    """… and this is what both were fitted on."""
 
 
 class _BrokenError(Exception):
@@ -161,8 +163,9 @@ def _checked(path: Path, data: bytes) -> Weights:
         version=str(fields.get("general.version", "")),
         tokens=tuple(str(token) for token in tokens),
         context=_whole(fields, "llama.context_length"),
-        threshold=float(str(fields.get("casava.threshold", 0.0))),
-        threshold_basis=str(fields.get("casava.threshold_basis", "")),
+        slope=_real(fields, "casava.slope"),
+        offset=_real(fields, "casava.offset"),
+        basis=str(fields.get("casava.basis", "")),
     )
 
 
@@ -193,6 +196,13 @@ def _check_vocabulary(tokens: tuple[object, ...], fields: Mapping[str, Field]) -
 def _whole(fields: Mapping[str, Field], key: str) -> int:
     value = fields.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= 2**20:
+        raise _BrokenError(f"{key} is {value!r}")
+    return value
+
+
+def _real(fields: Mapping[str, Field], key: str) -> float:
+    value = fields.get(key)
+    if not isinstance(value, float) or not -100 < value < 100:
         raise _BrokenError(f"{key} is {value!r}")
     return value
 

@@ -216,7 +216,9 @@ class Cursor:
         kind, _, rest = name.partition(":")
         if kind == "call":
             return len(self._calls) < MAX_STEPS and all(
-                self._can_be_had(shape, len(self._calls)) for shape in self._grammar.fields(rest) if shape.required
+                self._can_be_had(shape, len(self._calls))
+                for shape in self._grammar.fields(rest)
+                if shape.required
             )
         if kind == "key":
             shape = next(shape for shape in self._grammar.fields(self._calls[-1]) if shape.name == rest)

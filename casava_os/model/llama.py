@@ -6,6 +6,7 @@ with the next question in one batch.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -44,9 +45,13 @@ class Trace:
     masked: list[float] = field(default_factory=list)
     """Of every token that was a choice, among those that the grammar allowed."""
 
-    def confidence(self) -> float:
-        """The least `free` probability: low also where the grammar forbade what the model wanted."""
-        return min(self.free, default=0.0)
+    def confidence(self, slope: float = 1.0, offset: float = 0.0) -> float:
+        """From the least `free` probability, which is low also where the grammar forbade what the model wanted.
+
+        `slope` and `offset` act on its log-odds: the forge fits them so that the result is the share of exact plans.
+        """
+        least = min(max(min(self.free, default=0.0), 1e-6), 1 - 1e-6)
+        return 1 / (1 + math.exp(-slope * math.log(least / (1 - least)) - offset))
 
 
 Choose = Callable[["NDArray[np.float32]"], int]
@@ -75,11 +80,6 @@ class LlamaModel:
     @property
     def digest(self) -> str:
         return self._weights.digest
-
-    @property
-    def threshold(self) -> float:
-        """Confidence below which the answer should be a question, as measured on what `threshold_basis` says."""
-        return self._weights.threshold
 
     def compile(
         self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False
@@ -130,7 +130,7 @@ class LlamaModel:
             return lowered
         draft = Draft(
             steps=tuple(lowered.value),
-            confidence=result.value.confidence(),
+            confidence=result.value.confidence(self._weights.slope, self._weights.offset),
             tokens=cursor.length,
             seconds=time.perf_counter() - began,
             raw=written(cursor.segments),

@@ -20,13 +20,13 @@ def shipped() -> bytes:
     return path.read_bytes()
 
 
-def test_the_shipped_file_passes_and_says_on_what_its_threshold_rests() -> None:
+def test_the_shipped_file_passes_and_says_on_what_its_confidence_rests() -> None:
     path = model.shipped_weights()
     assert path is not None
     read = gguf_file.read(path)
     assert isinstance(read, Ok)
-    assert 0 < read.value.threshold < 1
-    assert read.value.threshold_basis
+    assert read.value.slope > 0
+    assert read.value.basis
     assert len(read.value.digest) == 64
 
 
@@ -41,7 +41,9 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "huge tensor count": lambda data: data[:8] + b"\xff" * 8 + data[16:],
     "huge field count": lambda data: data[:16] + b"\xff" * 8 + data[24:],
     "long first key": lambda data: data[:24] + b"\xff" * 7 + b"\x7f" + data[32:],
-    "another architecture": lambda data: data.replace(b"\x05\0\0\0\0\0\0\0llama", b"\x05\0\0\0\0\0\0\0mamba", 1),
+    "another architecture": lambda data: data.replace(
+        b"\x05\0\0\0\0\0\0\0llama", b"\x05\0\0\0\0\0\0\0mamba", 1
+    ),
     "a bit of a tensor": lambda data: data[:-5000] + bytes([data[-5000] ^ 1]) + data[-4999:],
     "another ABI": lambda data: data.replace(
         gguf_file.control_digest().encode(), gguf_file.control_digest()[::-1].encode()
@@ -62,7 +64,9 @@ def test_damage_is_refused_with_a_next_step(kind: str, shipped: bytes, tmp_path:
     assert loaded.hint
 
 
-def test_no_single_changed_byte_of_the_header_reaches_llama_cpp_unseen(shipped: bytes, tmp_path: Path) -> None:
+def test_no_single_changed_byte_of_the_header_reaches_llama_cpp_unseen(
+    shipped: bytes, tmp_path: Path
+) -> None:
     """Random bytes all over the file: refused, or read as an equally valid file (a name, a licence)."""
     rng = random.Random(7)
     path = tmp_path / "fuzzed.gguf"
@@ -75,7 +79,9 @@ def test_no_single_changed_byte_of_the_header_reaches_llama_cpp_unseen(shipped: 
     assert refused >= 40
 
 
-@pytest.mark.parametrize("name", ["gpt-4", "https://example.org/model.gguf", "/nowhere/model.gguf", "llama3:8b"])
+@pytest.mark.parametrize(
+    "name", ["gpt-4", "https://example.org/model.gguf", "/nowhere/model.gguf", "llama3:8b"]
+)
 def test_what_cannot_be_loaded_says_what_can(name: str) -> None:
     loaded = model.load(name)
     assert isinstance(loaded, Err)

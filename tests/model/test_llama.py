@@ -34,7 +34,7 @@ def test_a_plain_request_becomes_its_plan(smol: LlamaModel) -> None:
         {"call": "file.find", "extension": ["tmp"], "older_than": "1 week"},
         {"call": "file.delete", "paths": "$1"},
     ]
-    assert draft.confidence > smol.threshold
+    assert draft.confidence > 0.6
     assert draft.tokens > 5
     assert draft.raw.startswith("<call:file.find>")
 
@@ -47,7 +47,7 @@ def test_the_same_request_gives_the_same_plan(smol: LlamaModel) -> None:
 def test_nonsense_is_answered_with_a_question_a_refusal_or_doubt(smol: LlamaModel) -> None:
     draft = compiled(smol, "wibble the frobnitz until it quonks")
     calls = [step["call"] for step in draft.steps]
-    assert calls[0] in ("ask", "refuse") or draft.confidence < smol.threshold
+    assert calls[0] in ("ask", "refuse") or draft.confidence < 0.3
 
 
 def test_empty_binary_and_endless_requests_are_errors(smol: LlamaModel) -> None:
