@@ -16,8 +16,6 @@ KIND_EXTENSIONS: Dict[str, FrozenSet[str]] = {
         "code": "py js ts jsx tsx c h cc cpp hpp cs go rs java kt swift rb php sh bash zsh pl lua r jl scala sql html css"
         " scss vue cu m zig",
         "data": "csv tsv json jsonl parquet xml yaml yml npy npz h5 hdf5 feather arrow db",
-        "text": "txt md rst log text org",
-        "log": "log out err",
         "notebook": "ipynb",
         "model": "gguf safetensors pt pth ckpt onnx bin pkl joblib keras tflite",
     }.items()

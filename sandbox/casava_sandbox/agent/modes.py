@@ -81,7 +81,9 @@ def _apply(who: str, operation: str, what: str, bits: int, *, is_directory: bool
     if operation == "-":
         return bits & ~wanted
     special = (
-        (0o4000 if "u" in classes else 0) | (0o2000 if "g" in classes else 0) | (0o1000 if "a" in who else 0)
+        (0o4000 if "u" in classes else 0)
+        | (0o2000 if "g" in classes else 0)
+        | (0o1000 if "o" in classes else 0)
     )
     if is_directory:
         special &= ~0o6000  # chmod(1) leaves these bits of directories unless they are named

@@ -108,12 +108,11 @@ class Workspace:
         if not os.path.islink(path):
             return path
         real = os.path.realpath(path)
-        if not os.path.exists(path):
-            os.stat(real)  # a loop has an error of its own
-            target = shown(text_of(os.readlink(path)))
-            raise Fault("not-found", "%s is a link to nothing" % shown(text), "it points to %s" % target)
         if not self.holds(real):
             raise _leads_out(text, real)
+        if not os.path.exists(path):
+            title = "%s is a link to nothing" % shown(text)
+            raise Fault("not-found", title, "it points to %s" % shown(text_of(os.readlink(path))))
         return real
 
     def writing_path(self, text: str) -> str:
