@@ -83,6 +83,7 @@ for _name in LATER:
 
 def command(arguments: list[str]) -> int:
     """Runs one command line; gives its exit code. Never raises for what a person can cause."""
+    _open_standard_streams()
 
     def interrupted(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -97,6 +98,15 @@ def command(arguments: list[str]) -> int:
         code = 130
     _flush()
     return int(code or 0)
+
+
+def _open_standard_streams() -> None:
+    """A closed standard stream becomes /dev/null, so that no file opened later takes its number and is written to."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _usage(problem: typer.TyperException) -> int:

@@ -108,20 +108,15 @@ class Front:
 
     def program(self, app: App, parameters: Mapping[str, str], choices: RunChoices) -> int:
         """Runs an app's `main`."""
-        from casava_os.plugins.program import run_main
+        from casava_os.plugins.program import program_of
 
-        settings = app.settings()
-        if isinstance(settings, Err):
-            return self.fail(settings)
-        name = app.manifest.name
+        program = program_of(app, parameters)
+        if isinstance(program, Err):
+            return self.fail(program)
+        title, main = f"app {app.manifest.name}", program.value
 
         def begin(kernel: Kernel, where: Path, how: RunOptions) -> Running:
-            return kernel.run_program(
-                f"app {name}",
-                lambda perform: run_main(name, app.entry, perform, parameters, settings.value),
-                workspace=where,
-                options=how,
-            )
+            return kernel.run_program(title, main, workspace=where, options=how)
 
         return self.start(choices, begin)
 

@@ -32,8 +32,8 @@ class Output:
         self._stream = stream
         self.tty = (stream is not None and stream.isatty()) if tty is None else tty
         self._null = null
-        self.gone = stream is None
-        """Whether nobody reads any more."""
+        self.gone = False
+        """Whether the reader went away."""
 
     def _write(self, data: bytes) -> None:
         if self.gone or self._stream is None or not data:

@@ -77,6 +77,8 @@ class Show:
 
     @event.register
     def _step_finished(self, event: StepFinished) -> None:
+        if not self._steps:
+            return  # a program's syscall: the program knows what to do about a failure, and says what matters
         if event.err is not None:
             self._told.append(str(event.err))
             if len(self._steps) > 1:
