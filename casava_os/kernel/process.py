@@ -22,7 +22,7 @@ _ALWAYS: frozenset[State] = frozenset({"failed", "cancelled", "done"})
 NEXT: dict[State, frozenset[State]] = {
     "new": _ALWAYS | {"compiling", "running", "waiting"},
     "compiling": _ALWAYS | {"running", "waiting"},
-    "waiting": _ALWAYS | {"running", "committing", "discarded"},
+    "waiting": _ALWAYS | {"running", "committing", "held", "discarded"},
     "running": _ALWAYS | {"waiting", "committing", "held", "discarded"},
     "committing": frozenset({"committed", "held", "discarded", "failed"}),
     "held": frozenset({"committing", "discarded"}),
