@@ -6,6 +6,7 @@ A list that stands in a document or a schema is written once, as code; this modu
 """
 
 import argparse
+import itertools
 import json
 import sys
 from collections.abc import Callable
@@ -77,6 +78,29 @@ def settings_defaults() -> str:
     return defaults_toml()
 
 
+def exit_code_table() -> str:
+    """The exit codes, each with the sentence that stands under it in `casava_os/errors.py`."""
+    import ast
+    import inspect
+
+    from casava_os.errors import ExitCode
+
+    (body,) = (
+        node.body for node in ast.parse(inspect.getsource(ExitCode)).body if isinstance(node, ast.ClassDef)
+    )
+    rows = ["| code | when |", "|---|---|"]
+    for assigned, told in itertools.pairwise(body):
+        if (
+            isinstance(assigned, ast.Assign)
+            and isinstance(told, ast.Expr)
+            and isinstance(told.value, ast.Constant)
+        ):
+            name = ast.unparse(assigned.targets[0])
+            rows.append(f"| {ExitCode[name].value} | {told.value.value!s} |")
+    assert len(rows) == len(ExitCode) + 2
+    return "\n".join(rows) + "\n"
+
+
 def _json(schema: JsonSchemaValue) -> str:
     return json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
@@ -84,6 +108,7 @@ def _json(schema: JsonSchemaValue) -> str:
 SCHEMAS = "config/casava_config/schemas"
 
 GENERATED: tuple[Generated, ...] = (
+    Generated("README.md", exit_code_table, block="exit codes"),
     Generated("syscalls/README.md", syscall_table, block="syscalls"),
     Generated("config/casava_config/casava.toml", settings_defaults),
     Generated(f"{SCHEMAS}/event.json", event_schema),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from casava_syscalls.file import KIND_EXTENSIONS, FileKind
+from casava_syscalls.file import KIND_EXTENSIONS
 from casava_syscalls.values import Entry
 
 
@@ -36,7 +36,7 @@ class Rules:
                 if word.startswith("."):
                     extensions.add(word[1:].lower())
                 elif word in KIND_EXTENSIONS:
-                    extensions.update(KIND_EXTENSIONS[cast("FileKind", word)])
+                    extensions.update(KIND_EXTENSIONS[word])
                 else:
                     return f"{word!r} (in {folder}) is no kind of file; an extension begins with a dot"
             folders[folder] = frozenset(extensions)
