@@ -42,6 +42,9 @@ QUANTITY: frozenset[Lexeme] = frozenset(("count", "index", "size", "duration", "
 
 _REF = re.compile(r"\$[0-8]\Z")
 
+_NUMBERS_INSIDE = re.compile(r"\d{1,6}[-\u2013]\d{1,6}|-[A-Za-z]?\d{1,6}|%\d{1,6}")
+"""Words that hold numbers of lines or jobs: "5-20", "-n10", "-5", "%1"."""
+
 
 @dataclass(frozen=True, slots=True)
 class Control:
@@ -276,6 +279,8 @@ def candidates(
     """
     spans: dict[str, None] = {}
     for i, atom in enumerate(words):
+        if lexeme in ("count", "index") and not atom.quoted and _NUMBERS_INSIDE.fullmatch(atom.text):
+            spans.update(dict.fromkeys(re.findall(r"\d+", atom.text)))
         if lexeme in QUANTITY and not atom.quoted:
             for j in range(i, min(i + longest, len(words))):
                 text = request[atom.start : words[j].end]

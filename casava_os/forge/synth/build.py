@@ -1,0 +1,161 @@
+"""Templates: phrasings beside the plan they mean, and how a scene becomes surface calls.
+
+A plan is written as steps separated by `;`. `file.copy` alone takes every argument whose name is one of its fields;
+`file.copy paths=@a to=#b` names them: `@a` is an object (paths, or a file set that becomes a `file.find` and its
+reference), `#b` a value, `$1` the first step written *in this plan string*, a bare word a choice, `true`/`1` themselves.
+Fields whose argument was not said are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+
+from casava_os.forge.synth.grammar import Scene, pattern, say
+from casava_os.forge.synth.sets import FileSet
+from casava_os.kernel.compiler.tagged import tagged_fields
+from casava_syscalls.shapes import Shape
+
+Step = dict[str, object]
+
+IMPERATIVE, QUESTION, STATEMENT, TERSE = "!", "?", ".", ":"
+FORMS = (IMPERATIVE, QUESTION, STATEMENT, TERSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Phrasings (by form) that all mean the same plan."""
+
+    name: str
+    family: str
+    plan: str
+    phrases: tuple[tuple[str, str], ...]
+    weight: float = 1.0
+    stdin: bool = False
+    """The phrasings speak of what is piped in."""
+
+
+TEMPLATES: list[Template] = []
+
+
+def template(
+    name: str, plan: str, phrases: str, *, weight: float = 1.0, stdin: bool = False, family: str = ""
+) -> None:
+    """Declares a template: one phrasing a line, each opened by its form (`!` order, `?` question, `.` statement, `:` terse)."""
+    found: list[tuple[str, str]] = []
+    for raw in phrases.strip().splitlines():
+        line = raw.strip()
+        if not line:
+            continue
+        if line[0] not in FORMS:
+            raise ValueError(f"{name}: {line!r} does not say its form")
+        found.append((line[0], line[1:].strip().replace(" | ", " \\| ")))
+    TEMPLATES.append(Template(name, family or name.partition("/")[0], plan, tuple(found), weight, stdin))
+
+
+@dataclass(slots=True)
+class Program:
+    """The surface calls so far; templates append to it."""
+
+    calls: list[Step] = field(default_factory=list)
+
+    def add(self, step: Step) -> int:
+        """Appends a step (an equal earlier read-only one is used again) and gives its number."""
+        if step["call"] == "file.find" and step in self.calls:
+            return self.calls.index(step) + 1
+        self.calls.append(step)
+        return len(self.calls)
+
+
+@cache
+def _shapes(call: str) -> dict[str, Shape]:
+    return {shape.name: shape for shape in tagged_fields(call)}
+
+
+@cache
+def _parsed(plan: str) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    steps = []
+    for part in plan.split(";"):
+        call, *arguments = part.split()
+        steps.append((call, tuple((a.partition("=")[0], a.partition("=")[2]) for a in arguments)))
+    return tuple(steps)
+
+
+def perform(plan: str, scene: Scene, program: Program) -> None:
+    """Appends the steps that the plan string denotes for this scene."""
+    numbers: list[int] = []
+    objects: dict[int, int] = {}
+    values = scene.values
+
+    def resolve(shape: Shape, value: object) -> object:
+        if isinstance(value, FileSet):
+            if id(value) not in objects:
+                objects[id(value)] = program.add(_ordered("file.find", value.find))
+            return f"${objects[id(value)]}"
+        if shape.many and isinstance(value, str | dict) and not (isinstance(value, str) and value.startswith("$")):
+            return [value]
+        return value
+
+    for call, arguments in _parsed(plan):
+        if call.startswith("@"):
+            value = values[call[1:]]
+            assert isinstance(value, FileSet)
+            numbers.append(program.add(_ordered("file.find", value.find)))
+            objects[id(value)] = numbers[-1]
+            continue
+        shapes = _shapes(call)
+        step: Step = {}
+        given = {name: value for name, value in values.items() if name in shapes} if not arguments else {}
+        for key, text in arguments:
+            if text.startswith(("#", "@")):
+                name, _, part = text[1:].partition(".")
+                if part:
+                    whole = values.get(name)
+                    if isinstance(whole, dict) and part in whole:
+                        given[key] = whole[part]
+                elif name in values:
+                    given[key] = values[name]
+            elif text.startswith("$") and text[1:].isdigit():
+                given[key] = f"${numbers[int(text[1:]) - 1]}" if text != "$0" else "$0"
+            elif text == "*":
+                given.update({name: value for name, value in values.items() if name in shapes})
+            elif text in ("", "true"):
+                given[key] = True
+            elif text == "1":
+                given[key] = 1
+            elif text == ".":
+                given[key] = ["."] if shapes[key].many else "."
+            else:
+                given[key] = text
+        for key, value in given.items():
+            step[key] = resolve(shapes[key], value)
+        numbers.append(program.add(_ordered(call, step)))
+
+
+def _ordered(call: str, step: Step) -> Step:
+    """The step with its fields in the ABI's order and without those that say the default."""
+    found: Step = {"call": call}
+    for name, shape in _shapes(call).items():
+        default = shape.default is not None and shape.default == step[name] if name in step else False
+        if name in step and (not default or shape.lexeme == "path" or call in ("ask", "refuse")):
+            found[name] = step[name]
+    unknown = set(step) - set(_shapes(call))
+    if unknown:
+        raise ValueError(f"{call} has no field {unknown}")
+    return found
+
+
+def realise(template: Template, scene: Scene, program: Program, phrase: str) -> str:
+    """One wording of the template; its steps are appended."""
+    said = say(scene, phrase)
+    if scene.front:
+        said = f"{scene.front}, {said}"
+    perform(template.plan, scene, program)
+    return said
+
+
+def assert_compiles() -> None:
+    """Every phrasing of every template parses."""
+    for one in TEMPLATES:
+        for _, phrase in one.phrases:
+            pattern(phrase)

@@ -1,0 +1,650 @@
+"""File sets: the noun phrases of "all python files in src larger than 1 MB", shared by everything that acts on files.
+
+A set is a head noun, up to four conditions, and a place; each has many wordings and lands in `file.find`. The rules of
+which word writes which field are in README.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from casava_os.forge.synth.grammar import MACROS, Scene, macro, say, slot
+from casava_os.forge.synth.words import argument, bare, extension, word
+
+
+@dataclass(frozen=True, slots=True)
+class FileSet:
+    """What a noun phrase denotes: the fields of a `file.find`."""
+
+    find: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition: words after the noun (`post`), a predicate after "which files", and which conditions it excludes."""
+
+    name: str
+    post: str
+    predicate: str
+    weight: float = 1.0
+    clashes: tuple[str, ...] = ()
+
+
+CONDITIONS = (
+    Condition(
+        "larger",
+        "(larger|bigger|heavier|greater) than <larger_than:size>|over <larger_than:size>|above <larger_than:size>|more than <larger_than:size>|exceeding <larger_than:size>"
+        "|(that are|that're|which are) (larger|bigger|over|more) than <larger_than:size>|of more than <larger_than:size>|> <larger_than:size>|of at least <larger_than:size>"
+        "|taking [up] more than <larger_than:size>|that take (up|) more than <larger_than:size>|weighing more than <larger_than:size>|with [a] size (over|above|greater than|larger than) <larger_than:size>"
+        "|whose size (exceeds|is over|is more than) <larger_than:size>|(bigger|larger) then <larger_than:size>|upwards of <larger_than:size>|that exceed <larger_than:size>|at least <larger_than:size> (big|large|in size)|over <larger_than:size> in size",
+        "are (larger|bigger|greater) than <larger_than:size>|are over <larger_than:size>|exceed <larger_than:size>|take up more than <larger_than:size>|weigh more than <larger_than:size>|have more than <larger_than:size>|are above <larger_than:size>|use more than <larger_than:size>",
+        2.2,
+    ),
+    Condition(
+        "smaller",
+        "(smaller|less|lighter) than <smaller_than:size>|under <smaller_than:size>|below <smaller_than:size>|(that are|which are) (smaller than|under|below) <smaller_than:size>|< <smaller_than:size>"
+        "|of less than <smaller_than:size>|at most <smaller_than:size>|not (bigger|larger) than <smaller_than:size>|up to <smaller_than:size>|with a size (under|below) <smaller_than:size>|that take less than <smaller_than:size>",
+        "are (smaller|less) than <smaller_than:size>|are under <smaller_than:size>|take less than <smaller_than:size>|are below <smaller_than:size>|don't exceed <smaller_than:size>",
+    ),
+    Condition(
+        "between",
+        "between <a:sizerange>|(with a size|that are) between <a:sizerange>|larger than <b:sizerange2>",
+        "are between <a:sizerange>|are larger than <b:sizerange2>",
+        0.3,
+        ("larger", "smaller"),
+    ),
+    Condition(
+        "older",
+        "older than <older_than:age>|more than <older_than:age> old|(that are|which are) older than <older_than:age>|over <older_than:age> old|not (modified|changed|touched|updated|edited) (in|for) (over|more than|at least|) <older_than:age>"
+        "|untouched for (over|more than|) <older_than:age>|that haven't (changed|been (modified|touched|updated|edited|changed)) (in|for) (over|more than|) <older_than:age>|last (modified|changed|touched|updated|edited) (more than|over) <older_than:age> ago"
+        "|from (more than|over) <older_than:age> ago|older then <older_than:age>|unmodified for <older_than:age>|unchanged (in|for) <older_than:age>|that nobody [has] touched (in|for) <older_than:age>|not modified in the (last|past) <older_than:lately>"
+        "|that have not been (touched|modified|changed) in the (last|past) <older_than:lately>|that are (more than|over) <older_than:age> old|modified (more than|over) <older_than:age> ago|with [an] age over <older_than:age>|of over <older_than:age> ago",
+        "are older than <older_than:age>|haven't been (touched|modified|changed|updated) (in|for) (over|more than|) <older_than:age>|are more than <older_than:age> old|haven't changed (in|for) <older_than:age>|have not been (modified|changed) in the last <older_than:lately>|were last (modified|changed|touched) more than <older_than:age> ago",
+        2.0,
+        ("newer", "after", "before"),
+    ),
+    Condition(
+        "newer",
+        "(modified|changed|edited|updated|touched|created) (in|within|during|over) the (last|past) <newer_than:lately>|from the (last|past) <newer_than:lately>|newer than <newer_than:age>|younger than <newer_than:age>|less than <newer_than:age> old"
+        "|(that|which) (changed|were (modified|changed|edited|touched|updated)|have changed|have been (modified|changed|edited)) (in|within|during) the (last|past) <newer_than:lately>|(modified|changed|edited) (less than|within) <newer_than:age> ago|of the (last|past) <newer_than:lately>"
+        "|(i|we) (modified|changed|edited|touched|worked on|wrote|made) (in|within|during) the (last|past) <newer_than:lately>|(modified|changed|edited|touched|from) this <newer_than:thisunit>|(modified|changed|edited|touched) (in|within) (the last|the past|last|less than) <newer_than:lately>|not older than <newer_than:age>"
+        "|that are (newer than|less than) <newer_than:age>|(modified|changed|touched) recently, (within|in) the last <newer_than:lately>",
+        "changed (in|within|during) the (last|past) <newer_than:lately>|were (modified|changed|edited|touched|updated) (in|within|during) the (last|past) <newer_than:lately>|are newer than <newer_than:age>|have (changed|been modified|been edited|been touched) (in|within|during) the (last|past) <newer_than:lately>|did (i|we) (change|edit|modify|touch) (in|during) the (last|past) <newer_than:lately>|are less than <newer_than:age> old|(changed|were modified) this <newer_than:thisunit>",
+        1.6,
+        ("older", "after", "before"),
+    ),
+    Condition(
+        "after",
+        "(modified|changed|edited|updated|touched|created) (after|since) <modified_after:moment>|newer than <modified_after:moment>|since <modified_after:moment>|(that|which) (changed|have changed|were modified|were changed|were edited) since <modified_after:moment>"
+        "|(modified|changed|edited|touched) <modified_after:recentday>|from <modified_after:recentday>|i (changed|edited|modified|worked on|touched) <modified_after:recentday>|dated after <modified_after:moment>|after <modified_after:moment>|(modified|changed) on or after <modified_after:moment>|with changes since <modified_after:moment>",
+        "(changed|were modified|were changed|were edited|have changed) since <modified_after:moment>|changed <modified_after:recentday>|are newer than <modified_after:moment>|did i (change|edit|modify|touch) <modified_after:recentday>|were (modified|edited|touched|changed) <modified_after:recentday>|were (changed|modified) after <modified_after:moment>",
+        0.9,
+        ("older", "newer"),
+    ),
+    Condition(
+        "before",
+        "(modified|changed|edited|updated|touched|created) before <modified_before:moment>|older than <modified_before:moment>|from before <modified_before:moment>|(not (touched|modified|changed)|untouched|unmodified|unchanged) since <modified_before:moment>"
+        "|that haven't (been (touched|modified|changed)|changed) since <modified_before:moment>|last (modified|changed|touched) before <modified_before:moment>|dated before <modified_before:moment>|before <modified_before:moment>|that predate <modified_before:moment>",
+        "haven't been (touched|modified|changed) since <modified_before:moment>|are older than <modified_before:moment>|(were last modified|were modified|were changed|date from) before <modified_before:moment>|haven't changed since <modified_before:moment>|predate <modified_before:moment>",
+        0.7,
+        ("older", "newer"),
+    ),
+    Condition(
+        "contains",
+        "(containing|that contain|which contain|that include|including|mentioning|that mention|with) [the (word|text|string|phrase|words)] <contains:needle>|with <contains:needle> (in them|inside|in it|in their (content|contents|text))|that (say|talk about|refer to|reference|use|have) <contains:needle>"
+        "|(where|in which) <contains:needle> (appears|occurs|is mentioned|is used|shows up)|having <contains:needle> in (them|their content)|that have <contains:needle> (in them|inside|somewhere)|whose (content|text|contents) (contains|includes|mentions|has) <contains:needle>|matching the text <contains:needle>|w/ <contains:needle> inside",
+        "(contain|mention|include|have|use|reference|say|refer to) [the (word|text|string|phrase)] <contains:needle>|have <contains:needle> (in them|inside|somewhere|in their text)|talk about <contains:needle>|contain the (word|string|text) <contains:needle>",
+        2.0,
+    ),
+    Condition(
+        "name_contains",
+        "with <name_contains:piece> in (the|their) (name|filename|names|file name|title)|whose (name|filename|names) (contains|contain|includes|has|have) <name_contains:piece>|that have <name_contains:piece> in (the|their) (name|names|filename)|having <name_contains:piece> in (the|their) name|with names (containing|that contain|including) <name_contains:piece>"
+        "|named something (like|with) <name_contains:piece>|(called|named) something with <name_contains:piece>|with <name_contains:piece> somewhere in the name|where the name (contains|includes|has) <name_contains:piece>|that include <name_contains:piece> in their (name|filename)",
+        "have <name_contains:piece> in (the|their) (name|filename|names)|are (called|named) something with <name_contains:piece>",
+        1.2,
+        ("name", "name_starts", "name_ends"),
+    ),
+    Condition(
+        "name_starts",
+        "(starting|beginning|that start|that begin|which start|which begin) with <name_starts:piece>|whose (name|names|filename) (starts|start|begins|begin) with <name_starts:piece>|with names (starting|beginning) with <name_starts:piece>|prefixed [with] <name_starts:piece>|with [the] prefix <name_starts:piece>|with <name_starts:piece> at the (start|beginning) of (the|their) name",
+        "start with <name_starts:piece>|begin with <name_starts:piece>|have names (starting|beginning) with <name_starts:piece>|have the prefix <name_starts:piece>",
+        1.0,
+        ("name", "name_contains", "name_ends"),
+    ),
+    Condition(
+        "name_ends",
+        "(whose|where the) (name|names|filename) (ends|end) (with|in) <name_ends:piece>|with names (ending|that end) (in|with) <name_ends:piece>|(ending|that end) (in|with) <name_ends:piece>|with [the] suffix <name_ends:piece>|with <name_ends:piece> at the end of (the|their) name",
+        "end (with|in) <name_ends:piece>|have names (ending|that end) (in|with) <name_ends:piece>|have the suffix <name_ends:piece>",
+        0.7,
+        ("name", "name_contains", "name_starts"),
+    ),
+    Condition(
+        "name",
+        "(named|called|with the name|by the name of|that are called|that are named|whose name is) <name:exactname>|matching [the (pattern|glob)] <name:glob>|(named|called|like) <name:glob>|that match <name:glob>|with names (like|matching) <name:glob>|of the form <name:glob>",
+        "are (called|named) <name:exactname>|match [the pattern] <name:glob>|are named like <name:glob>",
+        1.2,
+        ("name_contains", "name_starts", "name_ends"),
+    ),
+    Condition("empty", "that (are|have been left) empty|(that have|with) nothing in them|without [any] content<+empty>|which are empty", "are empty|have nothing in them|have no content", 0.5, ("larger", "smaller", "contains", "nonempty", "between")),
+    Condition("nonempty", "that (are not|aren't) empty|which aren't empty|that have something in them|with something in them", "are not empty|aren't empty|have something in them", 0.25, ("empty",)),
+    Condition("executable", "that are executable|(that|which) can be executed|i can (run|execute)|with the (executable|execute) (bit|permission|flag) [set]|with execute permission|marked [as] executable", "are executable|can be executed|have the (execute|executable) bit set|are marked executable", 0.4, ("notexecutable", "mode")),
+    Condition("notexecutable", "that (are not|aren't) executable|that (can't|cannot) be executed|without [the] execut(e|able) (bit|permission)|not marked executable", "are not executable|aren't executable|lack the execute bit", 0.25, ("executable", "mode")),
+    Condition("hidden", "that are hidden|that (start|begin) with a dot|starting with a dot", "are hidden|start with a dot", 0.25, ("nothidden", "name", "name_starts")),
+    Condition("nothidden", "that (are not|aren't) hidden|(except|excluding|without|but not|ignoring) (the|) hidden (ones|files)|which aren't hidden", "are not hidden|aren't hidden", 0.2, ("hidden", "name", "name_starts")),
+    Condition("mode", "with (permissions|mode|permission|perms|permission bits|the permissions) [set to] <mode:octal>|(that have|having) (permissions|mode) <mode:octal>|whose (mode|permissions) (is|are) <mode:octal>|chmod <mode:octal>|set to <mode:octal>", "have (mode|permissions|permission) <mode:octal>|are (chmod|set to) <mode:octal>", 0.4, ("executable", "notexecutable")),
+    Condition("depth1", "(directly|only directly|right) (in it|here)|(not|but not|and not|excluding|ignoring) in [the|any] (subfolders|subdirectories|sub folders|subdirs)|(without|not) (going|looking|descending|recursing) into [the|any] (subfolders|subdirectories)|(at|on) the top level [only]|top level only|non-recursively|without recursing|[but] only the top level|no (subfolders|recursion)", "are at the top level|are directly in here", 0.5, ("depthmax", "depthmin")),
+    Condition("depthmax", "(at most|up to|no more than|max|maximum) <max_depth:count> (levels|folders|directories) (deep|down)|(within|in the first) <max_depth:count> levels|[to a] (max depth|maximum depth|depth) of <max_depth:count>|max depth <max_depth:count>|not deeper than <max_depth:count> (levels|folders)", "are at most <max_depth:count> (levels|folders) deep", 0.3, ("depth1",)),
+    Condition("depthmin", "(at least) <min_depth:count> (levels|folders|directories) (deep|down)|(with a|min|minimum) depth of <min_depth:count>|(nested|buried) at least <min_depth:count> (levels|folders) (deep|down)|(deeper than|from level) <min_depth:count> levels", "are at least <min_depth:count> (levels|folders) deep", 0.2, ("depth1",)),
+    Condition("exclude", "(except|excluding|other than|but not|ignoring|leaving out|skipping|apart from|not counting|besides) <exclude:excluded>|(except|excluding|but not|ignoring|skipping|leaving out|outside|not) [those|the ones|anything|what is|what's] (in|inside|under) <exclude:exdir>|(but|and) (skip|ignore|leave out|exclude|omit|not) <exclude:excluded>", "are not in <exclude:exdir>", 0.7),
+    Condition("nocase", "(named|called) <name:glob>(,|) (ignoring case|case insensitively|case insensitive|regardless of case|in any case)<+ignore_case>|with <name_contains:piece> in (the|their) name(,|) (ignoring case|case insensitive|case-insensitively|no matter the case|upper or lower case)<+ignore_case>", "have <name_contains:piece> in the name(,|) (ignoring case|case insensitively|regardless of case)<+ignore_case>", 0.35, ("name", "name_contains", "name_starts", "name_ends")),
+)  # fmt: skip
+
+_FLAGS: dict[str, tuple[str, object]] = {
+    "empty": ("empty", True), "nonempty": ("empty", False), "executable": ("executable", True), "notexecutable": ("executable", False),
+    "hidden": ("hidden", True), "nothidden": ("hidden", False), "depth1": ("max_depth", 1),
+}  # fmt: skip
+_TOTAL = sum(c.weight for c in CONDITIONS)
+_BY_NAME = {c.name: c for c in CONDITIONS}
+
+
+@slot("sizerange")
+def _sizerange(scene: Scene) -> tuple[str, object]:
+    return _range(scene, " and " if scene.chance(0.8) else " to ")
+
+
+@slot("sizerange2")
+def _sizerange2(scene: Scene) -> tuple[str, object]:
+    return _range(scene, scene.pick([" but smaller than ", " and smaller than ", " and under ", " but under ", " but less than "]))
+
+
+def _range(scene: Scene, glue: str) -> tuple[str, object]:
+    low, high = sorted(scene.rng.sample(range(1, 1000), 2))
+    unit = scene.pick(["MB", "KB", "kb", "mb", "GB", "megabytes", "k", "M", "bytes"])
+    space = " " if len(unit) > 2 or scene.chance(0.5) else ""
+    one, two = f"{low}{space}{unit}", f"{high}{space}{unit}"
+    return f"{bare(one)}{glue}{bare(two)}", {"larger_than": one, "smaller_than": two}
+
+
+@slot("thisunit")
+def _thisunit(scene: Scene) -> tuple[str, object]:
+    text = scene.pick(["week", "month", "year", "week"])
+    return bare(text), text
+
+
+@slot("recentday")
+def _recentday(scene: Scene) -> tuple[str, object]:
+    text = scene.pick(["today", "today", "yesterday"])
+    return bare(text), text
+
+
+@slot("octal")
+def _octal(scene: Scene) -> tuple[str, object]:
+    text = scene.pick(["644", "755", "600", "777", "700", "664", "0644", "444", "0755", "640", "750", "666", "400"])
+    if scene.chance(0.2):
+        text = "".join(scene.rng.choices("01234567", k=3))
+    return bare(text), text
+
+
+@slot("exactname")
+def _exactname(scene: Scene) -> tuple[str, object]:
+    from casava_os.forge.synth.words import file_name, fresh  # noqa: PLC0415
+
+    text = fresh(scene, file_name)
+    text = text.replace(" (1)", "")
+    return argument(scene, text), text
+
+
+@slot("glob")
+def _glob(scene: Scene) -> tuple[str, object]:
+    one, ext = word(scene), extension(scene)
+    text = scene.pick([f"*.{ext}", f"*.{ext}", f"{one}*", f"*{one}*", f"*_{one}.{ext}", f"{one}_*.{ext}", f"{one}?.{ext}", f"{one}*.{ext}", f"*{one}", f"{one}-[0-9].{ext}", f"*.{ext}*"])  # fmt: skip
+    return argument(scene, text, 0.25), text
+
+
+@slot("excluded")
+def _excluded(scene: Scene) -> tuple[str, object]:
+    from casava_os.forge.synth.words import dir_name, file_name, fresh  # noqa: PLC0415
+
+    draw = scene.rng.random()
+    if draw < 0.4:
+        said, value = scene.pick(["node_modules", ".git", "vendor", "venv", ".venv", "build", "__pycache__", "dist", "target"]), ""
+        value = said
+        said = argument(scene, said)
+        return (f"the {said} (folder|directory)".replace("(folder|directory)", scene.pick(["folder", "directory", "dir"])) if scene.chance(0.4) else said), value
+    if draw < 0.6:
+        value = fresh(scene, dir_name)
+        said = argument(scene, value)
+        return f"the {said} {scene.pick(['folder', 'directory', 'dir'])}", value
+    if draw < 0.8:
+        value = fresh(scene, file_name)
+        return argument(scene, value), value
+    return _glob(scene)
+
+
+# --------------------------------------------------------------------------------------------------- head nouns
+
+KIND_WORDS: dict[str, tuple[list[str], list[str]]] = {
+    "image": (["image", "picture", "photo", "image file", "photograph", "pic"], ["images", "pictures", "photos", "image files", "pics", "photographs", "image files"]),
+    "video": (["video", "movie", "video file", "clip", "film"], ["videos", "movies", "video files", "clips", "video clips", "films"]),
+    "audio": (["audio file", "song", "music file", "sound file", "track", "recording"], ["audio files", "songs", "music files", "sound files", "audio", "recordings", "music tracks"]),
+    "document": (["document", "doc"], ["documents", "docs", "document files", "text documents"]),
+    "spreadsheet": (["spreadsheet"], ["spreadsheets", "spreadsheet files"]),
+    "archive": (["archive", "compressed file"], ["archives", "compressed files", "archive files"]),
+    "code": (["source file", "code file"], ["source files", "code files", "source code files", "program files", "source code"]),
+    "data": (["data file"], ["data files"]),
+    "notebook": (["notebook"], ["notebooks", "jupyter notebooks", "notebook files"]),
+    "model": (["model file", "checkpoint"], ["model files", "model weights", "model checkpoints", "checkpoints"]),
+}  # fmt: skip
+KINDS = tuple(KIND_WORDS)
+
+EXT_PLURALS = "pdfs pngs gifs csvs txts jsons zips tarballs mp3s mp4s svgs jpgs jpegs logs tmps baks pys mds".split()
+EXT_WORDS = "python markdown javascript typescript rust ruby golang text yaml jpeg shell bash word excel powerpoint temp temporary backup config log object kotlin perl latex c++ compiled".split()
+THINGS = ["things", "stuff", "everything", "items", "entries", "anything"]
+
+
+def _ext_span(scene: Scene) -> tuple[str, object]:
+    """Extension words before "files": "python", ".tmp", "jpg and png", "*.log" is a name pattern instead."""
+
+    def one() -> str:
+        draw = scene.rng.random()
+        if draw < 0.25:
+            return scene.pick(EXT_WORDS)
+        ext = extension(scene)
+        if draw < 0.55:
+            ext = "." + ext
+        elif draw < 0.62:
+            ext = ext.upper()
+        return ext
+
+    first = one()
+    values: list[object] = [first]
+    said = bare(first)
+    draw = scene.rng.random()
+    if draw < 0.13:
+        other = one()
+        if other.lower().lstrip(".") != first.lower().lstrip("."):
+            values.append(other)
+            said = f"{said}{scene.pick([' and ', ' or ', ' and ', ', ', ' & ', '/' if False else ' and '])}{bare(other)}"
+    return said, values
+
+
+def head(scene: Scene, plural: bool, find: dict[str, object], *, dirs: bool = True) -> str:
+    """A head noun; it may set extension, kind or type."""
+    draw = scene.rng.random()
+    if draw < 0.30:
+        find["type"] = "file"
+        return "files" if plural else "file"
+    if draw < 0.58:
+        if plural and scene.chance(0.25):
+            text = scene.pick(EXT_PLURALS)
+            find["extension"] = [text]
+            return bare(text)
+        said, find["extension"] = _ext_span(scene)
+        noun = ("files" if plural else "file") if scene.chance(0.9) else ("ones" if plural else "one")
+        return f"{said} {noun}"
+    if draw < 0.64:
+        find["extension"] = [("." if scene.chance(0.8) else "") + extension(scene)]
+        form = scene.pick(["files (ending|that end) in X", "files with [the] [file] extension X", "files with [a|the] X extension", "files of type X", "X files", "X-files"[:1] + " files", "files (ending|that end) with X"])
+        ext = find["extension"]
+        assert isinstance(ext, list)
+        if not str(ext[0]).startswith(".") and "end" in form:
+            form = "files with [the] extension X"
+        return say(scene, form if plural else form.replace("files", "file").replace("that end", "that ends")).replace("X", bare(str(ext[0])))
+    if draw < 0.80:
+        kind = scene.pick(list(KINDS)) if scene.chance(0.4) else scene.pick(["image", "video", "audio", "document"])
+        find["kind"] = kind
+        return scene.pick(KIND_WORDS[kind][1 if plural else 0])
+    if dirs and draw < 0.89:
+        find["type"] = "directory"
+        return scene.pick(["folders", "directories", "dirs", "subfolders", "subdirectories"] if plural else ["folder", "directory", "dir", "subfolder"])
+    if draw < 0.91:
+        find["type"] = "link"
+        return scene.pick(["symlinks", "links", "symbolic links", "soft links"] if plural else ["symlink", "link", "symbolic link"])
+    if draw < 0.94 and plural and dirs:
+        return scene.pick(THINGS)
+    find["type"] = "file"
+    return "files" if plural else "file"
+
+
+_DIR_CONDITIONS = {"older", "newer", "after", "before", "name_contains", "name_starts", "name_ends", "name", "empty", "nonempty", "depth1", "depthmax", "depthmin", "exclude", "hidden", "nothidden", "nocase", "mode"}
+
+
+def choose_conditions(scene: Scene, find: dict[str, object], how_many: int) -> list[Condition]:
+    """Conditions that fit the head noun and each other."""
+    chosen: list[Condition] = []
+    barred: set[str] = set()
+    not_file = find.get("type") in ("directory", "link")
+    for _ in range(how_many * 4):
+        if len(chosen) >= how_many:
+            break
+        at = scene.rng.random() * _TOTAL
+        found = CONDITIONS[-1]
+        for condition in CONDITIONS:
+            at -= condition.weight
+            if at < 0:
+                found = condition
+                break
+        if found.name in barred or (not_file and found.name not in _DIR_CONDITIONS):
+            continue
+        if ("extension" in find or "kind" in find) and found.name in ("name", "hidden", "nocase"):
+            continue
+        if any(found.name in other.clashes for other in chosen):
+            continue
+        if found.name == "larger" and any(c.name == "smaller" for c in chosen):
+            continue
+        if found.name == "smaller" and any(c.name == "larger" for c in chosen):
+            continue
+        barred |= {found.name, *found.clashes}
+        chosen.append(found)
+    return chosen
+
+
+def apply(scene: Scene, condition: Condition, wording: str, find: dict[str, object]) -> str:
+    """Says one condition and writes its fields."""
+    inner = scene.inner()
+    said = say(inner, wording)
+    for key, value in inner.values.items():
+        if isinstance(value, dict) and "larger_than" in value:
+            find.update(value)
+        else:
+            find[key] = value
+    if condition.name in _FLAGS:
+        key, value = _FLAGS[condition.name]
+        find[key] = value
+    if "contains" in find and find.get("type") == "file":
+        del find["type"]
+    return said
+
+
+macro(
+    inplace="(in|in|in|inside|under|within|from|of) <root:root>|(in|inside) <root:root>|(in|under) <root:root> (and below|and its subfolders|recursively|and everything below)|anywhere (in|under|below) <root:root>|somewhere (in|under) <root:root>|(below|underneath) <root:root>",
+    here="(in|inside|under) (this|the current|the present|the working) (folder|directory|dir)|here|(in|inside) this (project|repo|tree)|around here|anywhere|in the current (folder|directory) (tree|and below)|recursively|in (all|any|the) subfolders|in (cwd|pwd)|in here",
+)
+
+
+def place(scene: Scene, find: dict[str, object], chance: float = 0.42) -> str:
+    """Where to look: a directory, here, or nothing said."""
+    draw = scene.rng.random()
+    if draw < chance:
+        inner = scene.inner()
+        if scene.may_front and not scene.front and scene.chance(0.12):
+            scene.front = say(inner, "(in|inside|under|within|from) <root:root>")
+            find["root"] = inner.values["root"]
+            return ""
+        said = say(inner, "{inplace}")
+        find["root"] = inner.values["root"]
+        return said
+    return say(scene, "{here}") if draw < chance + 0.12 else ""
+
+
+SUPERLATIVES = {
+    "largest": "(largest|biggest|heaviest|largest|fattest)",
+    "smallest": "(smallest|tiniest|lightest)",
+    "newest": "(newest|latest|most recent|most recently (modified|changed|edited)|last (modified|changed|edited)|youngest)",
+    "oldest": "(oldest|oldest|least recently (modified|changed))",
+}  # fmt: skip
+
+
+def superlative(scene: Scene, find: dict[str, object]) -> str:
+    """ "the 5 largest python files", "the newest file in docs", without its place and conditions."""
+    order = scene.pick(["largest", "largest", "newest", "newest", "oldest", "smallest"])
+    find["sort"] = order
+    adjective = say(scene, SUPERLATIVES[order])
+    if scene.chance(0.42):
+        find["limit"] = 1
+        noun = head(scene, False, find, dirs=False)
+        if scene.chance(0.08):
+            noun = f"single {noun}" if False else noun
+        return f"the {adjective} {noun}"
+    inner = scene.inner()
+    n = say(inner, "<limit:count>")
+    find["limit"] = inner.values["limit"]
+    noun = head(scene, True, find, dirs=False)
+    form = scene.pick(["the {n} {a} {s}", "the {n} {a} {s}", "the {a} {n} {s}", "{n} {a} {s}", "the top {n} {a} {s}", "top {n} {a} {s}", "{a} {n} {s}"])
+    return form.format(n=n, a=adjective, s=noun)
+
+
+_ADJECTIVES = {"empty": ("empty", True), "hidden": ("hidden", True), "executable": ("executable", True), "zero-byte": ("empty", True), "non-empty": ("empty", False), "zero byte": ("empty", True), "0 byte": ("empty", True)}  # fmt: skip
+
+
+def noun_phrase(scene: Scene, *, determined: bool = True, least: int = 0, places: float = 0.42) -> tuple[str, dict[str, object]]:
+    """A plural (or superlative) file set and its `file.find` fields. Always narrower than "everything" when `least` ≥ 1."""
+    find: dict[str, object] = {}
+    if determined and scene.chance(0.13):
+        said = superlative(scene, find)
+        parts = [said]
+        if scene.chance(0.2):
+            for condition in choose_conditions(scene, find, 1):
+                if condition.name in ("contains", "name_contains", "newer", "older", "name_starts", "exclude"):
+                    parts.append(apply(scene, condition, condition.post, find))
+        parts.append(place(scene, find, places))
+        return " ".join(p for p in parts if p), find
+    singular = determined and scene.chance(0.08)
+    noun = head(scene, not singular, find)
+    adjective = ""
+    plain_head = find.get("type") in ("file", "directory") and "extension" not in find
+    if plain_head and scene.chance(0.13):
+        word_said = scene.pick(list(_ADJECTIVES))
+        key, value = _ADJECTIVES[word_said]
+        if not (find["type"] == "directory" and (key == "executable" or "byte" in word_said)):
+            adjective = word_said + " "
+            find[key] = value
+    draw = scene.rng.random()
+    count = 0 if draw < 0.30 else 1 if draw < 0.78 else 2 if draw < 0.95 else 3
+    if not find or set(find) <= {"type"}:
+        count = max(count, least)
+    chosen = [c for c in choose_conditions(scene, find, count) if not (adjective and c.name in ("empty", "nonempty", "hidden", "executable", "notexecutable", "larger", "smaller", "contains", "between", "name", "name_starts", "nothidden", "mode"))]
+    if determined:
+        det = "every " if singular else say(scene, "(all|all the|the|any|all of the|all|all my|my|the|every one of the|)")
+        if noun in ("everything", "anything"):
+            det = ""
+    else:
+        det = ""
+    where = place(scene, find, places)
+    said = [apply(scene, c, c.post, find) for c in chosen]
+    parts = [where, *said] if scene.chance(0.55) else [*said, where]
+    if len(said) > 1 and scene.chance(0.35):
+        glue = scene.pick([" and ", " and ", " that are also ", ", "])
+        parts = [where, glue.join(said)] if glue != " that are also " else [where, " and ".join(said)]
+    return " ".join(p for p in [f"{det} {adjective}{noun}".strip(), *parts] if p), find
+
+
+@slot("set")
+def set_slot(scene: Scene) -> tuple[str, object]:
+    """A file set with at least one condition."""
+    said, find = noun_phrase(scene, least=1)
+    return said, FileSet(find)
+
+
+@slot("bareset")
+def bareset_slot(scene: Scene) -> tuple[str, object]:
+    """A file set without "all the": after "how many", "any", or alone."""
+    said, find = noun_phrase(scene, determined=False)
+    return said, FileSet(find)
+
+
+@slot("textset")
+def textset_slot(scene: Scene) -> tuple[str, object]:
+    """A set of text files: by extension or name, mostly in a place."""
+    find: dict[str, object] = {}
+    if scene.chance(0.75):
+        said, find["extension"] = _ext_span(scene)
+        said += " files"
+    else:
+        inner = scene.inner()
+        said = say(inner, "files (called|named|matching) <name:glob>")
+        find.update(inner.values)
+        find["type"] = "file"
+    det = say(scene, "(all|all the|the|any|all of the|my|every|the)")
+    if det == "every":
+        said = said[: -len("files")] + "file" if said.endswith("files") else said.replace("files ", "file ", 1)
+    where = place(scene, find)
+    return f"{det} {said} {where}".strip(), FileSet(find)
+
+
+@slot("obj")
+def obj_slot(scene: Scene) -> tuple[str, object]:
+    """What an operation acts on: named paths or a file set."""
+    from casava_os.forge.synth.words import files_slot  # noqa: PLC0415
+
+    return files_slot(scene) if scene.chance(0.46) else set_slot(scene)
+
+
+@slot("textobj")
+def textobj_slot(scene: Scene) -> tuple[str, object]:
+    """Text to look into: named files, a directory, or a set of text files."""
+    from casava_os.forge.synth.words import dir_slot, source_slot  # noqa: PLC0415
+
+    draw = scene.rng.random()
+    if draw < 0.55:
+        return source_slot(scene)
+    if draw < 0.7:
+        said, value = dir_slot(scene)
+        return said, [value]
+    return textset_slot(scene)
+
+
+def question(scene: Scene) -> tuple[str, dict[str, object]]:
+    """ "which python files in src are older than a week" without its question word."""
+    find: dict[str, object] = {}
+    noun = head(scene, True, find)
+    chosen = choose_conditions(scene, find, 1 if scene.chance(0.85) else 2)
+    where = place(scene, find, 0.35)
+    predicates = " and ".join([apply(scene, c, c.predicate, find) for c in chosen])
+    if not predicates:
+        predicates = "are there"
+    parts = [noun, where, predicates] if scene.chance(0.6) else [noun, predicates, where]
+    return " ".join(p for p in parts if p), find
+
+
+@slot("whichset")
+def whichset_slot(scene: Scene) -> tuple[str, object]:
+    said, find = question(scene)
+    return said, FileSet(find)
+
+
+def assert_patterns() -> None:
+    """Compiles every wording once, so that a broken one fails in the tests and not in a training run."""
+    from casava_os.forge.synth.grammar import pattern  # noqa: PLC0415
+
+    for condition in CONDITIONS:
+        pattern(condition.post)
+        pattern(condition.predicate)
+    for text in MACROS.values():
+        pattern(text)
+
+
+@slot("adjset")
+def adjset_slot(scene: Scene) -> tuple[str, object]:
+    """ "empty", "hidden", "executable": after "how many files are"."""
+    name = scene.pick(["empty", "hidden", "executable"])
+    return name, FileSet({"type": "file", name: True})
+
+
+@slot("sortedset")
+def sortedset_slot(scene: Scene) -> tuple[str, object]:
+    """A narrowed set with the order in which to show it."""
+    find: dict[str, object] = {}
+    noun = head(scene, True, find)
+    said = [apply(scene, c, c.post, find) for c in choose_conditions(scene, find, 1)]
+    where = place(scene, find)
+    inner = scene.inner()
+    order = say(inner, "{orderly}")
+    find["sort"] = inner.values["sort"]
+    det = say(scene, "(all|all the|the|my|)")
+    return " ".join(p for p in [det, noun, where, *said, order] if p), FileSet(find)
+
+
+def _top(scene: Scene, one: bool | None, determiner: str) -> tuple[str, object]:
+    find: dict[str, object] = {}
+    order = scene.pick(["largest", "largest", "newest", "newest", "oldest", "smallest"])
+    find["sort"] = order
+    adjective = say(scene, SUPERLATIVES[order])
+    single = scene.chance(0.5) if one is None else one
+    number = ""
+    if single:
+        find["limit"] = 1
+    else:
+        inner = scene.inner()
+        number = say(inner, "<limit:count>")
+        find["limit"] = inner.values["limit"]
+    noun = head(scene, not single, find, dirs=False)
+    if scene.chance(0.05):
+        find = {k: v for k, v in find.items() if k in ("sort", "limit")}
+        noun = "one" if single else scene.pick(["things", "items", "entries"])
+    if single or not number:
+        core = f"{determiner} {adjective} {noun}"
+    elif scene.chance(0.15) and order in ("largest", "newest"):
+        by = "size" if order == "largest" else scene.pick(["date", "modification time", "age"])
+        core = f"{determiner} top {number} {noun} by {by}"
+    else:
+        form = scene.pick(["{d} {n} {a} {s}", "{d} {a} {n} {s}", "{d} top {n} {a} {s}", "{d} {n} {a} {s}"])
+        core = form.format(d=determiner, n=number, a=adjective, s=noun)
+    parts = [core.strip()]
+    if scene.chance(0.15):
+        for condition in choose_conditions(scene, find, 1):
+            if condition.name in ("contains", "name_contains", "newer", "older", "name_starts", "exclude"):
+                parts.append(apply(scene, condition, condition.post, find))
+    parts.append(place(scene, find))
+    return " ".join(p for p in parts if p), FileSet(find)
+
+
+@slot("top")
+def top_slot(scene: Scene) -> tuple[str, object]:
+    """ "the 5 largest files", "the newest png"."""
+    return _top(scene, None, "the")
+
+
+@slot("topone")
+def topone_slot(scene: Scene) -> tuple[str, object]:
+    return _top(scene, True, scene.pick(["the", "the", "my"]))
+
+
+@slot("topmany")
+def topmany_slot(scene: Scene) -> tuple[str, object]:
+    return _top(scene, False, scene.pick(["the", "the", "my"]))
+
+
+@slot("topbare")
+def topbare_slot(scene: Scene) -> tuple[str, object]:
+    return _top(scene, None, "")
+
+
+@slot("topwhich")
+def topwhich_slot(scene: Scene) -> tuple[str, object]:
+    """ "file is the largest", "python file was modified last"."""
+    find: dict[str, object] = {"limit": 1}
+    noun = head(scene, False, find, dirs=False)
+    order = scene.pick(["largest", "newest", "oldest", "smallest"])
+    find["sort"] = order
+    predicate = {
+        "largest": "is (the|) (largest|biggest)|takes [up] the most space|is the heaviest",
+        "smallest": "is (the|) smallest",
+        "newest": "is (the|) newest|was (modified|changed|edited|touched) (last|most recently)|is the most recent|did i (change|edit|modify|touch) last",
+        "oldest": "is (the|) oldest|has not been touched the longest",
+    }[order]
+    said = say(scene, predicate)
+    where = place(scene, find)
+    return (f"{noun} {where} {said}" if scene.chance(0.5) else f"{noun} {said} {where}").strip(), FileSet(find)
+
+
+@slot("globset")
+def globset_slot(scene: Scene) -> tuple[str, object]:
+    """A bare pattern: "*.tmp"."""
+    said, value = _glob(scene)
+    return said, FileSet({"name": value})
+
+
+@slot("globname")
+def globname_slot(scene: Scene) -> tuple[str, object]:
+    said, value = _glob(scene)
+    return said, FileSet({"name": value})
+
+
+@slot("exdir")
+def exdir_slot(scene: Scene) -> tuple[str, object]:
+    """A directory to leave out."""
+    from casava_os.forge.synth.words import dir_name, fresh  # noqa: PLC0415
+
+    text = fresh(scene, dir_name)
+    return argument(scene, text, 0.06), text
