@@ -118,9 +118,10 @@ async def _live(p: Process, walk: Walk, seconds: float | None) -> None:
     try:
         await p.release()
         ending = p.end(ending)
-    except JournalError as problem:
-        p.send(Failed(pid=p.pid, err=problem.err))
-        ending = Ending(exit_code(problem.err), ending.state, ending.value)
+    except Exception as problem:  # noqa: BLE001 - cleaning up failed: the end is told all the same
+        err = problem.err if isinstance(problem, JournalError) else _fault(p, problem)
+        p.send(Failed(pid=p.pid, err=err))
+        ending = Ending(exit_code(err), ending.state, ending.value)
     last = Finished(
         pid=p.pid,
         exit_code=ending.exit_code,

@@ -124,6 +124,9 @@ def _word(word: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
 
 
+_GLOB_PART = re.compile(r"(?P<any>\*+)|(?P<one>\?)|\[(?P<not>!?)(?P<set>[^\]]+)\]|(?P<text>.)", re.DOTALL)
+
+
 @cache
 def _glob(pattern: str) -> re.Pattern[str]:
     """A path pattern as a regular expression: `**/` is any number of directories, a final `/**` all that is below."""
@@ -133,9 +136,17 @@ def _glob(pattern: str) -> re.Pattern[str]:
         last = number == len(parts) - 1
         if part == "**":
             out += r"(?s:.+)" if last else r"(?:[^/]+/)*"
-        else:
-            body = translate(part).removeprefix("(?s:").removesuffix(r")\Z")
-            out += body.replace(".*", "[^/]*") + ("" if last else "/")
+            continue
+        for found in _GLOB_PART.finditer(part):
+            if found["any"]:
+                out += "[^/]*"
+            elif found["one"]:
+                out += "[^/]"
+            elif found["set"]:
+                out += f"(?!/)[{'^' if found['not'] else ''}{re.escape(found['set']).replace(chr(92) + '-', '-')}]"
+            else:
+                out += re.escape(found["text"])
+        out += "" if last else "/"
     return re.compile(out + r"\Z")
 
 
