@@ -13,7 +13,6 @@ from casava_sandbox.agent.fields import Fields
 from casava_sandbox.agent.paths import Workspace, given_paths, is_reference, shown
 from casava_sandbox.agent.sources import FileText, Source, bare, files_below, sources
 from casava_sandbox.agent.texts import (
-    WHOLE_BYTES,
     Decoded,
     decode,
     newline_of,
@@ -76,21 +75,12 @@ def _candidates(context: Context, value: object, literal: Optional[str]) -> Iter
         return
     for source in sources(Workspace(context), value, descend=True):
         context.check()
-        if literal is not None and isinstance(source, FileText) and _rules_out(source, literal):
+        if literal is not None and isinstance(source, FileText) and source.rules_out(literal):
             continue
         for number, line in enumerate(source.lines(), 1):
             if number % 4096 == 0:
                 context.check()
             yield source.path, number, line
-
-
-def _rules_out(source: FileText, literal: str) -> bool:
-    """Whether a file's bytes show at a glance that it is text without the literal."""
-    if not literal.isascii() or os.stat(source.location).st_size > WHOLE_BYTES:
-        return False
-    with open(source.location, "rb") as file:
-        data = file.read()
-    return b"\0" not in data and literal.encode() not in data
 
 
 # ---------------------------------------------------------------------------------------------- count
@@ -135,7 +125,7 @@ def _matching(context: Context, fields: Fields, source: Source) -> int:
     """How many matches, or lines with one. Empty matches do not count as matches."""
     pattern, lines_only = expression(fields, "pattern"), fields.text("what") == "matching_lines"
     literal = _literal(fields, "pattern")
-    if literal is not None and isinstance(source, FileText) and _rules_out(source, literal):
+    if literal is not None and isinstance(source, FileText) and source.rules_out(literal):
         return 0
     if not lines_only and not fields.flag("regex") and "\n" in fields.text("pattern"):
         return len(pattern.findall(source.text()))
@@ -163,7 +153,7 @@ def replace(context: Context, fields: Fields) -> Stored:
     changed = []
     for name, path, named in _targets(workspace, fields.get("paths")):
         context.check()
-        if literal is not None and _rules_out(FileText(context, path, name, named=named), literal):
+        if literal is not None and FileText(context, path, name, named=named).rules_out(literal):
             continue
         decoded = _decoded(context, path, name, named=named)
         if decoded is not None and _replaced(decoded, pattern, put, name) is not None:

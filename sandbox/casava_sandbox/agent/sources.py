@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import os
 import stat
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 from casava_sandbox.agent.context import Context
 from casava_sandbox.agent.errors import Fault
 from casava_sandbox.agent.fields import Fields
 from casava_sandbox.agent.paths import Walk, Workspace, given_paths, shown, text_of
-from casava_sandbox.agent.texts import final_newline, is_binary, pieces, read_text
+from casava_sandbox.agent.texts import WHOLE_BYTES, final_newline, is_binary, pieces, pieces_of, read_text
 from casava_sandbox.agent.values import Stored, render
 
 VERSION_CONTROL = ".git"
@@ -58,13 +58,26 @@ class FileText(Source):
     def __init__(self, context: Context, path: str, name: str, *, named: bool) -> None:
         self._context = context
         self._named = named
+        self._data: Optional[bytes] = None
         self.location = path
         self.path = name
 
+    def rules_out(self, literal: str) -> bool:
+        """Whether the file's bytes show at a glance that it is text without the literal."""
+        if not literal.isascii() or os.stat(self.location).st_size > WHOLE_BYTES:
+            return False
+        with open(self.location, "rb") as file:
+            self._data = file.read()
+        return literal.encode() not in self._data and b"\0" not in self._data
+
     def pieces(self) -> Iterator[str]:
         """Lines with their ends."""
+        data, self._data = self._data, None
         try:
-            yield from pieces(self._context, self.location, self.path)
+            if data is None:
+                yield from pieces(self._context, self.location, self.path)
+            else:
+                yield from pieces_of(data, self.path)
         except Fault as fault:
             if self._named or fault.code != "not-text":
                 raise
@@ -136,13 +149,19 @@ def files_below(workspace: Workspace, text: str, path: str, *, binary: bool = Fa
             walk.skip()
             continue
         try:
-            if stat.S_ISREG(item.entry.stat(follow_symlinks=False).st_mode) and (
-                binary or not is_binary(item.entry.path)
-            ):
+            info = item.entry.stat(follow_symlinks=False)
+            if stat.S_ISREG(info.st_mode) and (binary or not _shows_binary(item.entry.path, info.st_size)):
                 out.append((prefix + text_of(item.relative), item.entry.path))
         except (FileNotFoundError, PermissionError):
             continue
     return sorted(out)
+
+
+def _shows_binary(path: str, size: int) -> bool:
+    """Whether a file is to be left out unread: small ones show what they are when they are read."""
+    if size <= WHOLE_BYTES:
+        return not os.access(path, os.R_OK)
+    return is_binary(path)
 
 
 def plain(value: Stored) -> str:

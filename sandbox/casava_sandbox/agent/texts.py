@@ -91,10 +91,18 @@ def read_text(context: Context, path: str, name: str) -> Decoded:
     return decoded
 
 
+def pieces_of(data: bytes, name: str) -> Iterator[str]:
+    """The lines of a text file's bytes, line ends kept."""
+    decoded = decode(data)
+    if decoded is None:
+        raise not_text(name)
+    return io.StringIO(decoded.text, newline="\n")
+
+
 def pieces(context: Context, path: str, name: str) -> Iterator[str]:
     """The lines of a text file, line ends kept (only a line feed ends a line). Raises `not_text` when it comes to a NUL."""
     if os.stat(path).st_size <= WHOLE_BYTES:
-        yield from io.StringIO(read_text(context, path, name).text, newline="\n")
+        yield from pieces_of(read_bytes(context, path, name), name)
         return
     with open(path, "rb") as file:
         start = file.read(4)
