@@ -255,6 +255,8 @@ class AgentChannel:
 
 def _reference_fields(call: Mapping[str, object]) -> list[str]:
     """Names of the fields that refer to earlier steps: a "$1" elsewhere is text and stays it."""
+    if not any(isinstance(value, str) and value.startswith("$") for value in call.values()):
+        return []
     try:
         return [name for name, _ in references(adapter().validate_python(dict(call)))]
     except ValidationError:

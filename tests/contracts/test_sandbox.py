@@ -74,8 +74,7 @@ async def test_workspaces_of_any_name(open_session: Open, tmp_path: Path, name: 
 
 
 async def test_file_names_that_are_no_utf8(session: SandboxSession, layer: LayerPaths) -> None:
-    raw = os.fsencode(layer.workspace) + b"/\xff\xfe name\n"
-    Path(os.fsdecode(raw)).write_text("bytes")
+    (layer.workspace / os.fsdecode(b"\xff\xfe name\n")).write_text("bytes")
     seen = await python(session, "import os; print(os.listdir(b'.'))")
     assert seen.stdout == "[b'\\xff\\xfe name\\n']\n"
     spelt = name_to_text(b"\xff\xfe name\n")

@@ -22,6 +22,7 @@ from casava_sandbox.agent.errors import Fault, fault_from
 from casava_sandbox.agent.frames import SPILL_BYTES, BadFrame, Decoder, Message, encode
 from casava_sandbox.agent.promises import measured, restrict
 from casava_sandbox.agent.values import Stored
+from casava_sandbox.agent.workers import Workers
 
 Performers = Dict[str, Callable[[Context, Stored], Stored]]
 _GRACE = 5.0
@@ -47,6 +48,7 @@ class Agent:
         self._parts: Dict[int, List[str]] = {}
         self._calls: Dict[int, Context] = {}
         self._performers: Optional[Performers] = None
+        self._workers = Workers()
         self._cancellations: "queue.SimpleQueue[tuple[Context, str]]" = queue.SimpleQueue()
         self._done = False
 
@@ -248,7 +250,7 @@ class Agent:
         with self._state_lock:
             self._calls[number] = context
         try:
-            start_thread(lambda: self._work(number, context, fields, names))
+            self._workers.submit(lambda: self._work(number, context, fields, names))
         except RuntimeError as error:
             self._answer(number, Fault("limit", "The sandbox has no room for another thread", str(error)))
 
@@ -309,19 +311,6 @@ class Agent:
             sys.stderr.write("".join(traceback.format_exception(type(error), error, error.__traceback__)))
             sys.stderr.flush()
         except (OSError, MemoryError, ValueError):
-            return
-
-
-def start_thread(target: Callable[[], None]) -> None:
-    """Starts a thread. Killed programs count against the pids limit a moment longer, so a full sandbox is tried again."""
-    for attempt in range(100):
-        try:
-            threading.Thread(target=target, daemon=True).start()
-        except RuntimeError:
-            if attempt == 99:
-                raise
-            time.sleep(0.01)
-        else:
             return
 
 

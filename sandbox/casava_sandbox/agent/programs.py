@@ -6,7 +6,6 @@ import os
 import selectors
 import subprocess
 import time
-import uuid
 from typing import BinaryIO, Dict, List, Optional, Union
 
 from casava_sandbox.agent.context import Context
@@ -78,7 +77,7 @@ def run(context: Context, fields: Stored) -> Stored:
     if isinstance(seconds, (int, float)) and seconds < context.seconds:
         context.seconds = float(seconds)
         context.deadline = time.monotonic() + seconds
-    mark = uuid.uuid4().hex
+    mark = os.urandom(16).hex()
     context.on_cancel(lambda: TREE.kill(mark))
     context.check()
     started = time.monotonic()

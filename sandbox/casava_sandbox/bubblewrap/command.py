@@ -80,7 +80,7 @@ def sandbox_command(
         *("--bind", str(short.scratch), "/casava/scratch"),
         *("--ro-bind", str(short.agent), "/casava/agent.pyz"),
         *("--remount-ro", "/", "--chdir", "/workspace", "--"),
-        *(program or (python, "-I", "-B", "/casava/agent.pyz")),
+        *(program or (python, "-I", "-B", "-S", "/casava/agent.pyz")),
     ]
 
 

@@ -60,7 +60,12 @@ def daemon_address() -> str:
     named = os.environ.get("DOCKER_HOST", "")
     if named:
         return named
+    return f"unix://{local_socket()}"
+
+
+def local_socket() -> Path:
+    """The socket of the system's daemon, or of the user's own where only that is there."""
     candidates = [Path("/var/run/docker.sock")]
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):
         candidates.append(Path(runtime) / "docker.sock")
-    return f"unix://{next((path for path in candidates if path.exists()), candidates[0])}"
+    return next((path for path in candidates if path.exists()), candidates[0])

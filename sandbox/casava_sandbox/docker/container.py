@@ -31,7 +31,7 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
 }
 
-COMMAND = ["python3", "-I", "-B", "/casava/agent.pyz"]
+COMMAND = ["python3", "-I", "-B", "-S", "/casava/agent.pyz"]
 
 
 @dataclass(frozen=True, slots=True)

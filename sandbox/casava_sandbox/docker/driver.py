@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -103,6 +104,7 @@ class DockerSandbox:
                 if rootless
                 else ()
             )
+            weakref.finalize(self, api.close)  # for those who let go of the driver without closing it
             self._daemon = Daemon(api, image.value, user, warnings)
             return Ok(value=self._daemon)
 
@@ -199,13 +201,13 @@ async def _tear_down(daemon: Daemon, name: str, layer: LayerPaths) -> None:
         from docker.errors import DockerException
         from requests.exceptions import RequestException
 
+        remove_token(layer.scratch)
         try:
             container.remove(daemon.api, name)
-            remove_token(layer.scratch)
             if not clear_work(layer.work):
                 container.clear_work_as_root(daemon.api, daemon.image, layer.work)
         except (DockerException, RequestException, OSError) as error:
-            LOG.warning("container %s could not be removed: %s", name, error)
+            LOG.warning("container %s could not be removed: %s", name, str(error))
 
     await asyncio.to_thread(work)
 
