@@ -53,6 +53,22 @@ def test_every_kind_of_change_is_named(tmp_path: Path, store: DiskLayerStore, by
     assert changes["fresh"].digest == "7aa7a5359173d05b63cfd682e3c38487f3cb4f7f1d60659fe59fab1505977d4c"
 
 
+@pytest.mark.parametrize("by_root", [False, True], ids=["user-namespace", "root"])
+def test_a_directory_made_again_lacks_what_was_not_put_back(
+    tmp_path: Path, store: DiskLayerStore, by_root: bool
+) -> None:
+    workspace = tree_of(tmp_path / "w", {"d/a": "a", "d/b": "b", "d/e/c": "c", "d/e/f": "f", "d/g/h": "h"})
+    script = "rm -r d; mkdir -p d/e; printf a > d/a; printf changed > d/e/c"
+    changes = changes_of(store, workspace, script, by_root=by_root)
+    assert {path: c.action for path, c in changes.items()} == {
+        "d/b": "deleted",
+        "d/e/c": "changed",
+        "d/e/f": "deleted",
+        "d/g": "deleted",
+        "d/g/h": "deleted",
+    }
+
+
 def test_touching_and_rewriting_with_the_same_bytes_is_no_change(
     tmp_path: Path, store: DiskLayerStore
 ) -> None:

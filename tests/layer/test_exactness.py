@@ -25,8 +25,13 @@ node = st.one_of(
     st.tuples(path, st.sampled_from(["file", "directory"]), contents, mode),
     st.tuples(path, st.just("link"), name, mode),
 )
+# Always there, so that whole directories with contents are removed, moved and made again.
+FULL = [
+    (f"full/{d}/{f}", "file", f"{d} {f}\n", 0o644) for d in ("x", "a", "b/c") for f in ("a", "b", "c", "-rf")
+]
+OFTEN = ["recreate", "swap", "rename"]
 operation = st.tuples(
-    st.sampled_from(sorted(OPERATIONS)), st.integers(0, 40), st.integers(0, 0o777), name
+    st.sampled_from([*sorted(OPERATIONS), *OFTEN]), st.integers(0, 40), st.integers(0, 0o777), name
 ).map(list)
 
 
@@ -38,7 +43,7 @@ def check_round_trip(
     *,
     by_root: bool,
 ) -> None:
-    build(str(workspace), sorted(nodes))
+    build(str(workspace), sorted(nodes + FULL))
     original = snapshot(str(workspace))
     store = DiskLayerStore(base / "state")
     layer = made(store, workspace)
@@ -67,7 +72,7 @@ def check_round_trip(
 
 
 @pytest.mark.parametrize("by_root", [False, True], ids=["user-namespace", "root"])
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(nodes=st.lists(node, max_size=14), operations=st.lists(operation, min_size=1, max_size=8))
 def test_commit_equals_the_merged_view_and_undo_the_original(
     nodes: list[tuple[str, str, str, int]], operations: list[Operation], by_root: bool
@@ -76,7 +81,7 @@ def test_commit_equals_the_merged_view_and_undo_the_original(
         check_round_trip(Path(folder), Path(folder) / "workspace", nodes, operations, by_root=by_root)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(nodes=st.lists(node, max_size=14), operations=st.lists(operation, min_size=1, max_size=8))
 def test_so_it_is_when_workspace_and_state_lie_on_different_filesystems(
     nodes: list[tuple[str, str, str, int]], operations: list[Operation]
