@@ -122,30 +122,19 @@ def _model() -> Finding:
 
 def _docker() -> Finding:
     """The daemon and an image, as they are: asking must not pull or build one."""
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
-    from casava_sandbox.docker.client import connect
-    from casava_sandbox.docker.images import local_image
+    from casava_sandbox.docker.report import report
 
     settings = load_settings(config_dir())
     named = (settings.value.image or None) if isinstance(settings, Ok) else None
-    connected = connect(timeout=10)
-    if isinstance(connected, Err):
-        return _of("docker", connected)
-    api = connected.value
-    try:
-        version = str(api.version().get("Version", "unknown version"))
-        image = local_image(api, named)
-    except (DockerException, RequestException, OSError) as problem:
-        return Finding(name="docker", state="missing", detail=str(problem), todo="look at the daemon's log")
-    finally:
-        api.close()
-    if image is None:
+    found = report(named)
+    if isinstance(found, Err):
+        return _of("docker", found)
+    daemon = f"daemon {found.value.version}"
+    if found.value.image is None:
         what = named or "no sandbox image yet"
         todo = "casava-os sandbox build makes one from this machine's packages (the first request would too)"
-        return Finding(name="docker", state="note", detail=f"daemon {version}, {what}", todo=todo)
-    return Finding(name="docker", state="ok", detail=f"daemon {version}, image {image}")
+        return Finding(name="docker", state="note", detail=f"{daemon}, {what}", todo=todo)
+    return Finding(name="docker", state="ok", detail=f"{daemon}, image {found.value.image}")
 
 
 async def _bubblewrap() -> Finding:
