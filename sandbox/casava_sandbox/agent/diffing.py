@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import filecmp
 import os
 import shutil
 import stat
@@ -83,6 +81,9 @@ def _below(context: Context, path: str) -> Dict[str, int]:
 
 
 def _of_files(context: Context, left: str, right: str, left_name: str, right_name: str) -> str:
+    import difflib
+    import filecmp
+
     if filecmp.cmp(left, right, shallow=False):
         return ""
     names = shown(left_name), shown(right_name)

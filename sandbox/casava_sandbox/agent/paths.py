@@ -5,7 +5,6 @@ A link inside the workspace may point anywhere; what it points to is used only w
 
 from __future__ import annotations
 
-import difflib
 import os
 import stat
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
@@ -201,6 +200,8 @@ class Workspace:
         )
 
     def _nearest(self, parent: str, wanted: str, directory: str) -> str:
+        import difflib
+
         try:
             names = [text_of(name) for name in os.listdir(parent)[:5000]]
         except OSError:

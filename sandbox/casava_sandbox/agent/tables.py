@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import statistics
 from decimal import Decimal
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
@@ -188,7 +187,13 @@ def aggregate(context: Context, fields: Fields) -> Stored:
     if how == "sum":
         result = sum(numbers, Decimal(0))
     else:
-        result = statistics.mean(numbers) if how == "mean" else min(numbers) if how == "min" else max(numbers)
+        result = (
+            sum(numbers, Decimal(0)) / len(numbers)
+            if how == "mean"
+            else min(numbers)
+            if how == "min"
+            else max(numbers)
+        )
     return {"kind": "number", "value": plain_number(result), "unit": ""}
 
 
