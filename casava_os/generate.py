@@ -66,9 +66,9 @@ def event_schema() -> str:
 
 def settings_schema() -> str:
     """JSON Schema of config.toml, for editors."""
-    from casava_os.settings import Settings
+    from casava_os.settings import settings_schema
 
-    return _json(Settings.model_json_schema())
+    return _json(settings_schema())
 
 
 def settings_defaults() -> str:

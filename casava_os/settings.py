@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from casava_syscalls.docstrings import documented, field_docs
 from casava_syscalls.results import Err, Ok, Result
 
 Seconds = Annotated[float, Field(gt=0, le=10**7)]
@@ -22,7 +24,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class CompilerSettings(_Section):
@@ -86,7 +88,6 @@ class Settings(BaseSettings):
         env_prefix="CASAVA_",
         env_nested_delimiter="__",
         env_ignore_empty=True,
-        use_attribute_docstrings=True,
     )
 
     model: str = "smol"
@@ -153,6 +154,11 @@ def load_settings(config_dir: Path) -> Result[Settings]:
         )
 
 
+def settings_schema() -> JsonSchemaValue:
+    """JSON Schema (2020-12) of config.toml."""
+    return documented(Settings.model_json_schema(), (Settings, *_Section.__subclasses__()))
+
+
 def defaults_toml() -> str:
     """The annotated defaults, as the shipped casava.toml holds them."""
     lines = [
@@ -161,14 +167,16 @@ def defaults_toml() -> str:
     ]
     sections: list[str] = []
     defaults = Settings.model_construct()
-    for name, field in Settings.model_fields.items():
+    docs = field_docs(Settings)
+    for name in Settings.model_fields:
         value = getattr(defaults, name)
         if isinstance(value, _Section):
             sections += ["", f"# {type(value).__doc__}", f"[{name}]"]
-            for inner, inner_field in type(value).model_fields.items():
-                sections += [f"# {inner_field.description}", _toml(inner, getattr(value, inner))]
+            told = field_docs(type(value))
+            for inner in type(value).model_fields:
+                sections += [f"# {told[inner]}", _toml(inner, getattr(value, inner))]
         else:
-            lines += ["", f"# {field.description}", _toml(name, value)]
+            lines += ["", f"# {docs[name]}", _toml(name, value)]
     return "\n".join((*lines, *sections)) + "\n"
 
 

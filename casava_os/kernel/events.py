@@ -13,8 +13,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
 
-from casava_os.kernel.policy import Verdict
+from casava_os.kernel.policy import Allow, Ask, Deny, Verdict
 from casava_os.kernel.ports import Change, Changeset
+from casava_syscalls.docstrings import documented
 from casava_syscalls.results import Err
 from casava_syscalls.values import AnyValue, Question, Refusal
 
@@ -22,7 +23,7 @@ from casava_syscalls.values import AnyValue, Question, Refusal
 class BaseEvent(BaseModel):
     """What every event has: the version of this contract and the process it belongs to."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     v: Literal[1] = 1
     event: str
@@ -41,7 +42,7 @@ class Started(BaseEvent):
 class PlanStep(BaseModel):
     """One step of a plan, readable and typed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     number: int
     line: str
@@ -275,6 +276,7 @@ Event = Annotated[
 
 def events_schema() -> JsonSchemaValue:
     """JSON Schema (2020-12) of one line of `--json`."""
-    schema = TypeAdapter[BaseEvent](Event).json_schema(mode="serialization")
+    found = TypeAdapter[BaseEvent](Event).json_schema(mode="serialization")
+    schema = documented(found, (*BaseEvent.__subclasses__(), PlanStep, Allow, Ask, Deny))
     title = "Casava OS event, version 1: one line of `casava-os run --json`"
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **schema}

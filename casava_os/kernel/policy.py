@@ -36,7 +36,7 @@ EffectName = Literal["read", "write", "delete", "execute", "network", "host", "p
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Allow(_Frozen):

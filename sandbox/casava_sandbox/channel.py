@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from casava_os.kernel.ports import Limits, OutputSink
 from casava_sandbox.agent.frames import MAX_FRAME, SPILL_BYTES, BadFrame, Decoder, Message, encode
 from casava_syscalls.plan import references
-from casava_syscalls.registry import adapter
+from casava_syscalls.registry import SYSCALLS
 from casava_syscalls.results import Err, Ok, Result
 from casava_syscalls.values import AnyValue, Value
 
@@ -258,8 +258,8 @@ def _reference_fields(call: Mapping[str, object]) -> list[str]:
     if not any(isinstance(value, str) and value.startswith("$") for value in call.values()):
         return []
     try:
-        return [name for name, _ in references(adapter().validate_python(dict(call)))]
-    except ValidationError:
+        return [name for name, _ in references(SYSCALLS[str(call["call"])].model_validate(dict(call)))]
+    except (KeyError, ValidationError):
         return []
 
 

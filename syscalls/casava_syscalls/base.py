@@ -39,7 +39,7 @@ HELD_BY_LAYER = Effect.READ | Effect.WRITE | Effect.DELETE | Effect.EXECUTE
 class AnyCall(BaseModel):
     """What every syscall has, whatever its result: a name, declared effects and a performer."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     effect: ClassVar[Effect] = Effect.NONE
     performer: ClassVar[Performer] = "agent"

@@ -6,6 +6,7 @@ import json
 
 from pydantic.json_schema import JsonSchemaValue
 
+from casava_syscalls.docstrings import documented
 from casava_syscalls.plan import Plan
 from casava_syscalls.registry import SYSCALLS, adapter
 from casava_syscalls.shapes import Shape, shapes
@@ -13,7 +14,7 @@ from casava_syscalls.shapes import Shape, shapes
 
 def syscall_schema() -> JsonSchemaValue:
     """JSON Schema (2020-12) of any one syscall, discriminated by `call`."""
-    schema = adapter().json_schema()
+    schema = documented(adapter().json_schema(), SYSCALLS.values())
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "Casava OS syscall"
     return schema

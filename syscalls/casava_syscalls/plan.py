@@ -20,7 +20,7 @@ from pydantic import (
 
 from casava_syscalls.base import AnyCall, Effect
 from casava_syscalls.refs import Ref
-from casava_syscalls.registry import SYSCALLS, adapter
+from casava_syscalls.registry import SYSCALLS
 from casava_syscalls.results import Err, Ok, Result
 from casava_syscalls.shapes import shapes
 from casava_syscalls.values import Text, Value
@@ -29,7 +29,12 @@ MAX_STEPS = 32
 
 
 def _parse_step(value: object) -> object:
-    return adapter().validate_python(value) if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    syscall = SYSCALLS.get(str(value.get("call")))
+    if syscall is None:
+        raise ValueError(f"there is no syscall {value.get('call')!r}")
+    return syscall.model_validate(value)
 
 
 Step = Annotated[SerializeAsAny[AnyCall], BeforeValidator(_parse_step)]
@@ -152,7 +157,7 @@ def parse_call(data: object) -> Result[AnyCall]:
             hint="`casava-os call --list` shows all of them",
         )
     try:
-        return Ok(value=adapter().validate_python(data))
+        return Ok(value=SYSCALLS[name].model_validate(data))
     except ValidationError as problem:
         kind, message = _first_problem(problem)
         if kind == "outside_workspace":

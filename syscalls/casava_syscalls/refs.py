@@ -52,7 +52,7 @@ class Ref:
     def _text(value: object) -> str:
         """The JSON form. What is no reference is left to the other members of a field's union."""
         if not isinstance(value, Ref):
-            raise PydanticSerializationUnexpectedValue
+            raise PydanticSerializationUnexpectedValue("no reference")
         return str(value)
 
     @classmethod

@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Union, get_args, get_origin, get_type_hin
 
 from casava_syscalls import container, infra, net, scalars
 from casava_syscalls.base import AnyCall
+from casava_syscalls.docstrings import field_docs
 from casava_syscalls.refs import Ref
 from casava_syscalls.values import Accepts, Value
 
@@ -103,6 +104,7 @@ def _refs(annotation: object) -> tuple[type[Value], ...]:
 def shapes(syscall: type[AnyCall]) -> Mapping[str, Shape]:
     """The fields of a syscall by name, in order of declaration, without `call`."""
     hints = get_type_hints(syscall, include_extras=True)
+    docs = field_docs(syscall)
     found: dict[str, Shape] = {}
     for name, field in syscall.model_fields.items():
         if name == "call":
@@ -116,6 +118,6 @@ def shapes(syscall: type[AnyCall]) -> Mapping[str, Shape]:
             refs=_refs(hints[name]),
             required=field.is_required(),
             default=None if field.is_required() else field.get_default(call_default_factory=True),
-            help=field.description or "",
+            help=docs.get(name, ""),
         )
     return types.MappingProxyType(found)

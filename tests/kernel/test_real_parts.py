@@ -49,7 +49,10 @@ def listed(folder: Path) -> list[str]:
 
 
 async def test_a_request_from_words_to_undo(kernel: Kernel, workspace: Path, driver: str) -> None:
-    steps = [{"call": "file.find", "extension": ["tmp"]}, {"call": "file.delete", "paths": "$1"}]
+    steps: list[dict[str, object]] = [
+        {"call": "file.find", "extension": ["tmp"]},
+        {"call": "file.delete", "paths": "$1"},
+    ]
     kernel.load_model = lambda name: Ok(value=ScriptedModel({"delete the tmp files": steps}))
     options = RunOptions(sandbox=driver)
     held = await told(kernel.run("delete the tmp files", workspace=workspace, options=options))

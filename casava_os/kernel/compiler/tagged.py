@@ -255,7 +255,8 @@ def _lower_value(shape: Shape, value: SurfaceValue, now: datetime) -> object:
                 return None
             flat += one if isinstance(one, list) else [one]
         return list(dict.fromkeys(flat))
-    return _lower_item(shape, value, now) if isinstance(value, str | Mapping) else None
+    one = _lower_item(shape, value, now) if isinstance(value, str | Mapping) else None
+    return one[0] if isinstance(one, list) else one
 
 
 def _lower_item(shape: Shape, item: str | Mapping[str, str], now: datetime) -> object:
