@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 from casava_os.kernel.ports import LayerPaths, Limits
@@ -46,14 +47,18 @@ def test_without_an_image_one_is_built_and_then_used(tmp_path: Path) -> None:
     assert get_image(api, None, told.append) == Ok(value=built.value)
     assert told == []
     api.close()
-    asyncio.run(use_it(tmp_path, built.value))
+    asyncio.run(use_it(tmp_path))
 
 
-async def use_it(place: Path, image: str) -> None:
+async def use_it(place: Path) -> None:
+    """A driver that has already chosen an image goes on when that is replaced by a new build."""
     layer = LayerPaths(1, *(place / name for name in ("workspace", "upper", "work", "scratch")))
     for directory in (layer.workspace, layer.upper, layer.work, layer.scratch):
         directory.mkdir()
-    sandbox = DockerSandbox(place / "cache", image=image)
+    sandbox = DockerSandbox(place / "cache")
+    assert await sandbox.check() is None
+    assert sandbox._daemon is not None
+    sandbox._daemon = replace(sandbox._daemon, image="sha256:" + "0" * 64)
     opened = await sandbox.open(layer, Limits())
     assert isinstance(opened, Ok), str(opened)
     script = "for p in python python3 sh awk sed grep find xargs tar gzip sort git make; do command -v $p >/dev/null || echo $p; done"

@@ -11,7 +11,7 @@ import socket
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -154,7 +154,7 @@ class DockerSandbox:
     def _start(
         self, daemon: Daemon, name: str, layer: LayerPaths, limits: Limits
     ) -> Result[tuple[socket.socket, str]]:
-        from docker.errors import DockerException
+        from docker.errors import DockerException, ImageNotFound
         from requests.exceptions import RequestException
 
         try:
@@ -170,7 +170,15 @@ class DockerSandbox:
                     user=daemon.user,
                     host_pid=os.getpid(),
                 )
-                return Ok(value=(container.start(daemon.api, plan), token))
+                try:
+                    stream = container.start(daemon.api, plan)
+                except ImageNotFound:  # it was built anew meanwhile
+                    fresh = get_image(daemon.api, self._image, self._progress)
+                    if isinstance(fresh, Err):
+                        return fresh
+                    self._daemon = replace(daemon, image=fresh.value)
+                    stream = container.start(daemon.api, replace(plan, image=fresh.value))
+                return Ok(value=(stream, token))
         except (DockerException, RequestException, OSError) as error:
             return _refused(error)
 

@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from casava_sandbox.image.packages import WANTED, files_of, installed_closure, write_archive
@@ -27,7 +29,7 @@ _ENVIRONMENT = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 
 
 def build(progress: Progress, api: APIClient | None = None) -> Result[str]:
-    """Builds the image and gives its ID. Blocking: seconds from packages, about half a minute with mmdebstrap.
+    """Builds the image and gives its ID. Blocking: seconds from packages, a minute or two with mmdebstrap.
 
     `Err("no-sandbox")` when the daemon does not answer or this machine has nothing to build from.
     """
@@ -46,7 +48,7 @@ def build(progress: Progress, api: APIClient | None = None) -> Result[str]:
         progress(f"Building the sandbox image from {len(packages)} packages of this machine")
         return _import(api, lambda stream: write_archive(stream, files_of(packages)), "packages")
     if shutil.which("mmdebstrap"):
-        progress("Building the sandbox image with mmdebstrap (about half a minute)")
+        progress("Building the sandbox image with mmdebstrap (a minute or two)")
         return _import(api, _mmdebstrap, "mmdebstrap")
     return Err(
         code="no-sandbox",
@@ -93,16 +95,32 @@ def _import(api: APIClient, write: Callable[[IO[bytes]], None], source: str) -> 
             hint="check the free disk space of the Docker daemon, then run casava-os sandbox build again",
         )
     (image,) = api.images("casava-os-sandbox:local", quiet=True)
+    _remove_older(api, str(image))
     return Ok(value=str(image))
+
+
+def _remove_older(api: APIClient, newest: str) -> None:
+    """Earlier builds are 190 MB each; one that a container still uses stays until the next build."""
+    from docker.errors import DockerException
+
+    for image in api.images(filters={"label": LABEL}, quiet=True):
+        if image != newest:
+            with suppress(DockerException):
+                api.remove_image(image)
 
 
 def _remove(api: APIClient) -> None:
     from docker.errors import DockerException
 
-    try:
+    with suppress(DockerException):  # there may be none
         api.remove_image("casava-os-sandbox:local")
-    except DockerException:
-        return  # there is none
+
+
+def _package_sources() -> list[Path]:
+    """The files that name this machine's own package sources."""
+    main, more = Path("/etc/apt/sources.list"), Path("/etc/apt/sources.list.d")
+    found = [main] if main.exists() else []
+    return found + sorted(path for path in more.glob("*") if path.suffix in (".list", ".sources"))
 
 
 def _mmdebstrap(stream: IO[bytes]) -> None:
@@ -117,5 +135,6 @@ def _mmdebstrap(stream: IO[bytes]) -> None:
         "--quiet",
         "",
         "-",
+        *map(str, _package_sources()),
     ]
     subprocess.run(command, stdout=stream, check=True, timeout=600)
