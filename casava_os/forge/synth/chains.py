@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import accumulate
 
+from casava_os.forge.synth.about import cross_twice
 from casava_os.forge.synth.build import TEMPLATES, Template, template
 from casava_os.forge.synth.grammar import Scene
 
@@ -224,7 +225,6 @@ chain("sort-lines", "text.sort source=@source *=*; text.lines source=$1 first=#f
 !sort <source:source>{sortopts} and (show|print|give me|display|keep) the (first|top) <first:count> (lines|)
 !sort <source:source>{sortopts} and (show|print|give me|display|keep) the last <last:count> (lines|)
 !(show|print|give me) the first <first:count> lines of <source:source> (after sorting|when sorted|once it's sorted)
-:sort <source:filename> | head -n <first:count>
 """, 1.2)  # fmt: skip
 chain("search-count", "text.search pattern=#x source=@source regex=#regex ignore_case=#ignore_case invert=#invert; text.unique source=$1 count=#count", """
 !(find|get|take) {lineswith} (with|containing) <x:needle> in <source:source> and (remove|drop) (the|) duplicates
@@ -234,22 +234,18 @@ chain("search-count", "text.search pattern=#x source=@source regex=#regex ignore
 chain("search-sort", "text.search pattern=#x source=@src; text.sort source=$1 reverse=#reverse unique=#unique numeric=#numeric", """
 !(find|get|show|take) {lineswith} (with|containing) <x:needle> in <src:source> and sort them({rev}|{alpha}|{num}|)
 !(show|print) {lineswith} (with|containing) <x:needle> in <src:source>, sorted({rev}|{alpha}|)
-:grep <x:needle> <src:filename> | sort
 """, 1.0)  # fmt: skip
 chain("search-lines", "text.search pattern=#x source=@src; text.lines source=$1 last=#last", """
 !(show|print|give me|get) the last <last:count> (lines|matches) (with|containing|for) <x:needle> in <src:source>
 !(find|get) {lineswith} (with|containing) <x:needle> in <src:source> and show (only|) the last <last:count>
-:grep <x:needle> <src:filename> | tail -n <last:count>
 """, 0.9)  # fmt: skip
 chain("columns-unique", "text.columns source=@source columns=#columns delimiter=#delimiter; text.unique source=$1 count=#count", """
 !(take|show|get|extract) {colword} <columns:count> of <source:source>[{delim}] and (remove|drop) (the|) duplicates
 !(show|print|list|get) the (unique|distinct|different) values (in|of) {colword} <columns:count> of <source:source>[{delim}]
 !count how often each value (in|of) {colword} <columns:count> of <source:source> (occurs|appears)<+count>
-:cut -f <columns:count> <source:filename> | sort | uniq -c<+count>
 """.replace(":cut -f <columns:count> <source:filename> | sort | uniq -c<+count>\n", ""), 1.0)  # fmt: skip
 chain("columns-sort", "text.columns source=@source columns=#columns delimiter=#delimiter; text.sort source=$1 reverse=#reverse numeric=#numeric unique=#unique", """
 !(take|show|get|extract) {colword} <columns:count> of <source:source>[{delim}] and sort (it|them|the result)({rev}|{num}|{uniq}|)
-:cut -d <delimiter:delimiter> -f <columns:count> <source:filename> | sort
 """, 0.8)  # fmt: skip
 chain("unique-count", "text.unique source=@source; text.count source=$1", """
 ?how many (unique|distinct|different) lines (are|are there) in <source:source>
@@ -331,7 +327,7 @@ chain("spawn-logs", "process.spawn command=#c; process.logs job=$1", """
 """, 0.8)  # fmt: skip
 chain("spawn-wait", "process.spawn command=#c cwd=#cwd; process.wait job=$1 seconds=#seconds", """
 !{runw} <c:command> {bgshort} and (wait for it|wait until it is done|wait for it to finish|wait until it's finished)
-!{runw} <c:command> {bgshort} and wait (at most|no longer than) <seconds:age> for it
+!{runw} <c:command> {bgshort} and wait (at most|no longer than) <seconds:timeout> for it
 !in <cwd:dirname>, {runw} <c:command> {bgshort} and (wait for it|wait until it is done)
 """, 0.9)  # fmt: skip
 chain("spawn-run", "process.spawn command=#c; process.run command=#d", """
@@ -404,6 +400,9 @@ chain("find-two", "@s; file.copy paths=$1 to=#d; file.rename paths=$2 prefix=#p 
 !copy <s:set> (to|into) <d:dirname> and (add the prefix|prefix) <p:piece> (to|to the names of) the copies
 !copy <s:set> (to|into) <d:dirname> and (make the names of the copies lowercase|rename the copies to lowercase)<case=lower>
 """.replace("(add the prefix|prefix) <p:piece> (to|to the names of) the copies", "add the prefix <p:piece> (to|to the names of) the copies"), 0.8)  # fmt: skip
+
+
+cross_twice()
 
 
 class _Chains:

@@ -19,6 +19,8 @@ template(
     """
 !{find} <s:set>
 !{find} <s:set>
+!recursively {find} <s:set>
+!{find} <s:set> (recursively|and list them|and show them|and print (them|their names|the names|the paths)|and tell me their names|for me|and give me their paths|and nothing else|, one per line|with their (full|relative|) paths)
 !{show} <s:set>
 !{show} <s:set>
 !(get|give) me a list of <s:set>
@@ -39,6 +41,13 @@ template(
 ?have we got any <s:bareset>
 ?where are <s:set>
 ?what are <s:set>
+?can (i|we) (see|get|have) (a list of|) <s:set>
+?could (i|we) (see|get|have) (a list of|) <s:set>
+?may i (see|have) (a list of|) <s:set>
+?(do|can) you (know|see) (which|what) <s:whichset>
+?where can i find <s:set>
+?would there be any <s:bareset>
+?isn't there (a|any|some) <s:bareset>
 ?where did i (put|save|leave) <s:set>
 ?any <s:bareset>
 ?got any <s:bareset>
@@ -46,8 +55,8 @@ template(
 ?can you see any <s:bareset>
 ?what <s:bareset> (are there|exist|do i have|have i got)
 .i (need|want) (a list of|to see|to find|to know|to have a look at|to locate) <s:set>
-.i (am|'m) looking for <s:set>
-.i('d| would) like (a list of|to see) <s:set>
+.(i am|i'm|im) looking for <s:set>
+.(i'd|i would) like (a list of|to see) <s:set>
 .i lost <s:set>
 .there (must|should) be some <s:bareset>, (find|show) them
 .we need to find <s:set>
@@ -84,7 +93,7 @@ template(
 ?where is <name:exactname>
 ?where's <name:exactname>
 ?where is <name:exactname> (in|inside|under) <root:root>
-?where (is|'s) (my|the) file <name:exactname><type=file>
+?where is (my|the) file <name:exactname><type=file>
 ?where did <name:exactname> go
 ?where (do|did) (i|we) (keep|put|save|store) <name:exactname>
 ?does <name:exactname> exist
@@ -97,7 +106,7 @@ template(
 ?in which folder is <name:exactname>
 ?have you seen <name:exactname>
 .i can't find <name:exactname>
-.i('m| am) looking for <name:exactname>
+.(i am|i'm|im) looking for <name:exactname>
 .i lost <name:exactname>
 .i need to find <name:exactname>
 .i don't (know|remember) where <name:exactname> is
@@ -114,7 +123,6 @@ template(
 :locate <name:exactname>
 :<name:glob>
 :<name:glob> (in|under) <root:root>
-:ls -R | grep <name_contains:piece>
 """,
     weight=3,
 )
@@ -296,8 +304,6 @@ template(
 !count the (entries|items|things) (in|of|inside) <path:dir>
 !count (the|) (entries|items|things) in (this|the current) (folder|directory)
 :number of (entries|items) in <path:dir>
-:ls <path:dirname> | wc -l
-:ls | wc -l
 """,
     weight=0.35,
 )
@@ -320,8 +326,6 @@ template(
 :file count<type=file>
 :file count of <root:root><type=file>
 :how many files<type=file>
-:find . -type f | wc -l<type=file>
-:find <root:dirname> -type f | wc -l<type=file>
 """,
     weight=1.0,
 )
@@ -340,6 +344,11 @@ template(
 !look at <paths:onefile>
 !pull up <paths:onefile>
 ?what's (in|inside) <paths:onefile>
+?can (i|we) (see|read|have a look at|view|look at) <paths:onefile>
+?could (i|you) (see|show me|open|read) <paths:onefile>
+?may i (see|read) <paths:onefile>
+?what('s| is) written in <paths:onefile>
+?what (text|stuff|content) (is|do we have) in <paths:onefile>
 ?what is (in|inside|written in) <paths:onefile>
 ?what does <paths:onefile> (say|contain|look like|have in it)
 ?what('s| is) the (content|text) of <paths:onefile>
@@ -456,7 +465,7 @@ template(
     """
 ?how (big|large|heavy) (is|are) <paths:obj>
 ?how much (space|room|disk space|storage) (does|do) <paths:obj> (take|take up|use|occupy|need|consume)
-?how many bytes (is|are|does|do) <paths:obj> [have|take]
+?how (big|large) (is|are) <paths:obj> (in total|altogether|all together|together|combined|on disk|)
 ?what('s| is) the (total|combined|overall|) size of <paths:obj>
 ?how much do <paths:set> (weigh|add up to|take together|sum up to)
 !(show|tell me|give me|get|print|compute|calculate|work out|report) the (total|combined|file|) size of <paths:obj>
@@ -473,7 +482,6 @@ template(
 :du -h <paths:onefile>
 :space used by <paths:set>
 :how big <paths:files>
-:bytes in <paths:onefile>
 """,
     weight=2.4,
 )

@@ -21,7 +21,7 @@ BEFORE_ORDER = (
     "please |please |pls |plz |can you |can you please |could you |could you please |would you |would you please |will you |kindly |just |now |ok, |okay, |hey, |hi, |hello, |hey, can you |hi, could you |hello, please "
     "|i want to |i want you to |i'd like to |i would like to |i'd like you to |i need to |i need you to |i'd love to |go ahead and |help me |help me to |help me [to] |let's |let us |lets |we need to |we should |we have to |you should "
     "|i have to |i must |try to |quickly |would you be so kind as to |is it possible to |is there a way to |how do i |how can i |how to |how would i |what's the way to |i was wondering if you could |do me a favour and |do me a favor and |for me, |next, |first of all, |first, "
-    "|your task: |task: |todo: |i'm trying to |im trying to |i am trying to |time to |may i ask you to |you can |you may |be so good as to |so, |right, |alright, |well, |actually, |i think you should |it would be nice to |it'd be great if you could |could i ask you to |i'm supposed to |my job is to |can we |can i |could we |casava, |computer, |hey casava, "
+    "|your task: |task: |todo: |i'm trying to |im trying to |i am trying to |time to |may i ask you to |you can |you may |be so good as to |so, |right, |alright, |well, |actually, |i think you should |it would be nice to |it'd be great if you could |could i ask you to |i'm supposed to |my job is to |i want that you |i would like that you |you must |need to |want to |wanna |i wanna |gotta |lemme |i am asking you to |be a dear and |be nice and |be quick and |feel free to |make sure to |make sure you |don't forget to |you need to |i'd appreciate it if you could |would it be possible to |are you able to |can you help me |can u |could u |plz can you |would u |pls can u |ok now |now please |next |step one: |1. |- |* |> |hi there, |good morning, |yo, |dear computer, |oi, |um, |alright so |basically |i guess we should |maybe you could |perhaps you can |mind to |let me |allow me to |it's time to |we'd better |i had better |someone should |somebody needs to |the plan is to |the idea is to |what i want is to |all i want is to |i just want to |i only want to |i simply want to |i really need to |i urgently need to |can we |can i |could we |casava, |computer, |hey casava, "
 )
 BEFORE_QUESTION = "hey, |hi, |ok, |so |and |tell me, |tell me: |quick question: |question: |do you know |i wonder: |i'd like to know: |just curious, |please tell me: |can you tell me: |hello, |umm, |well, |say, |actually, |now, "
 AFTER = (
@@ -35,6 +35,43 @@ BACKGROUND = (
     "|i can't see what's going on. |i'm a bit lost. |sorry to bother you. |good morning. |hello there. |it's late and i'm tired. |ok here's the thing. |i'm migrating to a new server. |i am tidying up. |the tests are red. |it was a long day. |i have too many files. |i think something went wrong. |i've got a bit of a problem. |we're running an audit. |backup time. |spring cleaning. |monday morning. "
 )
 AFTER_SENTENCE = ". it's urgent| . thanks|. thanks a lot|. thank you|. i need it today|. that's all|. cheers|. no hurry|. i'll check it later|. hope that makes sense|. hope that's clear|. let me know|. tell me when it's done|. appreciate it".replace("| .", "|.")
+
+
+VERBS = set(
+    """find list show display print get give search look locate count delete remove erase copy move rename make create add append prepend write
+    put replace change swap zip compress pack archive extract unzip unpack sort run execute start launch compare read open compute calculate
+    touch link check tell wait stop kill pause resume send save store concatenate merge set mark count take keep drop dedupe overwrite insert""".split()
+)
+_IRREGULAR = {"put": "putting", "get": "getting", "run": "running", "set": "setting", "zip": "zipping", "swap": "swapping", "drop": "dropping", "stop": "stopping", "unzip": "unzipping"}
+
+
+def third_person(verb: str) -> str:
+    """ "copies" of "copy": as manuals speak."""
+    if verb.endswith("y") and verb[-2] not in "aeiou":
+        return verb[:-1] + "ies"
+    return verb + ("es" if verb.endswith(("ch", "sh", "s", "x")) else "s")
+
+
+def gerund(verb: str) -> str:
+    """ "deleting" of "delete"."""
+    if verb in _IRREGULAR:
+        return _IRREGULAR[verb]
+    return (verb[:-1] if verb.endswith("e") and not verb.endswith("ee") else verb) + "ing"
+
+
+GERUND_BEFORE = ["would you mind ", "how about ", "start by ", "try ", "i'm thinking about ", "i was thinking of ", "i suggest ", "do you mind ", "help me with ", "what about ", "i feel like ", "consider ", "i need help ", "please start ", "i'm having trouble ", "begin with "]
+
+
+def inflect(scene: Scene, text: str) -> str | None:
+    """The order in another mood: "deletes the logs", "would you mind deleting the logs". None when its verb is unknown."""
+    verb, space, rest = text.partition(" ")
+    if verb not in VERBS or not space or rest.startswith(("me ", "out me ")):
+        return None
+    if re.search(r" (and|then) (then )?[a-z]", _PIECES.sub("", rest)):
+        return None  # the second verb would have to follow
+    if scene.chance(0.5):
+        return f"{third_person(verb)} {rest}"
+    return f"{scene.pick(GERUND_BEFORE)}{gerund(verb)} {rest}"
 
 
 def typo(rng: random.Random, word: str) -> str:
@@ -63,7 +100,7 @@ def garble(rng: random.Random, text: str) -> str:
         if piece.startswith(OPEN):
             continue
         if drop:
-            piece = re.sub(r"\b(the|a|an|all|of) ", lambda m: "" if rng.random() < drop else m.group(0), piece)
+            piece = re.sub(r"(?<![-\w])(the|a|an|all|of) ", lambda m: "" if rng.random() < drop else m.group(0), piece)
         pieces[n] = _WORD.sub(lambda m: typo(rng, m.group(0)) if rng.random() < rate else m.group(0), piece)
     return "".join(pieces)
 
@@ -73,7 +110,11 @@ def dress(scene: Scene, form: str, text: str) -> str:
     rng = scene.rng
     closed = not scene.open_end
     mark = ""
-    if form == "!":
+    other = inflect(scene, text) if form == "!" and not scene.front and rng.random() < 0.09 else None
+    if other is not None:
+        text = other
+        mark = "?" if text.startswith(("would", "how", "do ", "what")) and rng.random() < 0.7 else ""
+    elif form == "!":
         if rng.random() < 0.40:
             before = say(scene, BEFORE_ORDER)
             if scene.front and not before.endswith(", "):

@@ -92,7 +92,7 @@ TYPED = set("python python3 make npm yarn node cargo go git ruff mypy bash sh ja
 macro(
     runw="(run|execute|launch|start|fire up|invoke|kick off|call|exec|run)",
     bg="(in the background|in background|as a background job|as a background process|without waiting|and don't wait for it|detached|and let it run|and keep it running|in the bg|and leave it running)",
-    limit_s="(for (at most|no more than|max|up to|not longer than) <seconds:age>|with a (timeout|time limit|limit) of <seconds:age>|but (stop|kill|abort) it after <seconds:age>|and give up after <seconds:age>)",
+    limit_s="(for (at most|no more than|max|up to|not longer than) <seconds:timeout>|with a (timeout|time limit|limit) of <seconds:timeout>|but (stop|kill|abort) it after <seconds:timeout>|and give up after <seconds:timeout>)",
 )
 
 template(
@@ -182,7 +182,6 @@ template(
 !(run|execute) <command:command> (with|on|over) (this|the input|this as input|this as its input)
 !(pipe|feed|pass|send|give) (this|the input|it) (to|into|through) <command:command>
 !(feed|pass) (this|it) (to|into) <command:open_command>
-:this | <command:open_command>
 :pipe to <command:open_command>
 """,
     weight=0.4,
@@ -194,7 +193,6 @@ template(
     """
 !(run|execute) <command:command> with <stdin:content> (as input|as its input|as stdin|on stdin|on standard input|as standard input)
 !(pipe|feed|pass|send) <stdin:content> (to|into) <command:command>
-:<stdin:content> | <command:command>
 """,
     weight=0.4,
 )
@@ -260,8 +258,8 @@ template(
 !(wait|wait for|wait until) (job|background job|job number|job no.) <job:index> (to finish|to end|is done|finishes|has finished|is finished|)
 !wait for (job|background job|job number) <job:index>
 !wait (until|till) (job|job number) <job:index> (is done|finishes|ends|is finished|has ended)
-!wait <seconds:age> for (job|job number) <job:index>
-!wait (for|until) (job|job number) <job:index> (is done|finishes|), (at most|but not more than|no longer than|max) <seconds:age>
+!wait <seconds:timeout> for (job|job number) <job:index>
+!wait (for|until) (job|job number) <job:index> (is done|finishes|), (at most|but not more than|no longer than|max) <seconds:timeout>
 !(block|hold|stay) until job <job:index> (is done|finishes)
 !(tell me|let me know) when job <job:index> (is done|finishes|has finished|ends)
 ?(has|is) job <job:index> (finished|done) yet, wait for it
@@ -615,7 +613,6 @@ template("system.processes", "system.processes", """
 :ps
 :ps aux
 :processes
-:ps aux | grep <name_contains:procname>
 :ps <name_contains:procname>
 :pgrep <name_contains:procname>
 :top <limit:count> processes {procby}

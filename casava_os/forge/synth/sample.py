@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 
-from casava_os.forge.synth import changes, files, programs, talk, texts  # noqa: F401 - they declare the templates
+from casava_os.forge.synth import about, changes, files, programs, talk, texts  # noqa: F401 - they declare the templates
 from casava_os.forge.synth.build import IMPERATIVE, TEMPLATES, Program, Template, realise
 from casava_os.forge.synth.chains import CHAINS, connect
 from casava_os.forge.synth.grammar import Scene
@@ -16,7 +16,7 @@ from casava_os.forge.synth.noise import dress, finish, garble
 
 SurfaceCall = dict[str, object]
 
-ASK_SHARE, REFUSE_SHARE, CHAIN_SHARE, PIPED_ANYWAY = 1 / 12, 1 / 12, 0.20, 0.03
+ASK_SHARE, REFUSE_SHARE, CHAIN_SHARE, PIPED_ANYWAY = 1 / 12, 1 / 12, 0.24, 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _chain(rng: random.Random) -> Example | None:
     parts: list[str] = []
     names: list[str] = []
     last: Scene | None = None
-    for _ in range(2 if rng.random() < 0.7 else 3):
+    for _ in range(2 if rng.random() < 0.6 else 3):
         if last is not None and last.open_end:
             break
         template = _wheels()["orders"].draw(rng)

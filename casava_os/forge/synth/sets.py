@@ -36,14 +36,14 @@ CONDITIONS = (
         "(larger|bigger|heavier|greater) than <larger_than:size>|over <larger_than:size>|above <larger_than:size>|more than <larger_than:size>|exceeding <larger_than:size>"
         "|(that are|that're|which are) (larger|bigger|over|more) than <larger_than:size>|of more than <larger_than:size>|> <larger_than:size>|of at least <larger_than:size>"
         "|taking [up] more than <larger_than:size>|that take (up|) more than <larger_than:size>|weighing more than <larger_than:size>|with [a] size (over|above|greater than|larger than) <larger_than:size>"
-        "|whose size (exceeds|is over|is more than) <larger_than:size>|(bigger|larger) then <larger_than:size>|upwards of <larger_than:size>|that exceed <larger_than:size>|at least <larger_than:size> (big|large|in size)|over <larger_than:size> in size",
+        "|whose size (exceeds|is over|is more than) <larger_than:size>|(bigger|larger) then <larger_than:size>|upwards of <larger_than:size>|which take more than <larger_than:size>|that have a size (over|above|of more than) <larger_than:size>|whose size is (bigger|greater|larger) than <larger_than:size>|size > <larger_than:size>|>= <larger_than:size>|(larger|bigger|more) (then|as) <larger_than:size>|that use (more than|over) <larger_than:size>|starting at <larger_than:size>|at least <larger_than:size>|from <larger_than:size> (up|upwards)|that are <larger_than:size> or (more|bigger|larger)|<larger_than:size> or (more|larger|bigger)|that exceed <larger_than:size>|at least <larger_than:size> (big|large|in size)|over <larger_than:size> in size",
         "are (larger|bigger|greater) than <larger_than:size>|are over <larger_than:size>|exceed <larger_than:size>|take up more than <larger_than:size>|weigh more than <larger_than:size>|have more than <larger_than:size>|are above <larger_than:size>|use more than <larger_than:size>",
         2.2,
     ),
     Condition(
         "smaller",
         "(smaller|less|lighter) than <smaller_than:size>|under <smaller_than:size>|below <smaller_than:size>|(that are|which are) (smaller than|under|below) <smaller_than:size>|< <smaller_than:size>"
-        "|of less than <smaller_than:size>|at most <smaller_than:size>|not (bigger|larger) than <smaller_than:size>|up to <smaller_than:size>|with a size (under|below) <smaller_than:size>|that take less than <smaller_than:size>",
+        "|of less than <smaller_than:size>|at most <smaller_than:size>|not (bigger|larger) than <smaller_than:size>|up to <smaller_than:size>|with a size (under|below) <smaller_than:size>|that take less than <smaller_than:size>|<= <smaller_than:size>|which are (smaller|lighter) than <smaller_than:size>|that use less than <smaller_than:size>|of no more than <smaller_than:size>|whose size is (less|smaller) than <smaller_than:size>|that have less than <smaller_than:size>|size < <smaller_than:size>|<smaller_than:size> or (less|smaller)|that don't exceed <smaller_than:size>|with fewer than <smaller_than:size>|less then <smaller_than:size>",
         "are (smaller|less) than <smaller_than:size>|are under <smaller_than:size>|take less than <smaller_than:size>|are below <smaller_than:size>|don't exceed <smaller_than:size>",
     ),
     Condition(
@@ -58,7 +58,7 @@ CONDITIONS = (
         "older than <older_than:age>|more than <older_than:age> old|(that are|which are) older than <older_than:age>|over <older_than:age> old|not (modified|changed|touched|updated|edited) (in|for) (over|more than|at least|) <older_than:age>"
         "|untouched for (over|more than|) <older_than:age>|that haven't (changed|been (modified|touched|updated|edited|changed)) (in|for) (over|more than|) <older_than:age>|last (modified|changed|touched|updated|edited) (more than|over) <older_than:age> ago"
         "|from (more than|over) <older_than:age> ago|older then <older_than:age>|unmodified for <older_than:age>|unchanged (in|for) <older_than:age>|that nobody [has] touched (in|for) <older_than:age>|not modified in the (last|past) <older_than:lately>"
-        "|that have not been (touched|modified|changed) in the (last|past) <older_than:lately>|that are (more than|over) <older_than:age> old|modified (more than|over) <older_than:age> ago|with [an] age over <older_than:age>|of over <older_than:age> ago",
+        "|that have not been (touched|modified|changed) in the (last|past) <older_than:lately>|that are (more than|over) <older_than:age> old|modified (more than|over) <older_than:age> ago|with [an] age over <older_than:age>|which nobody (has changed|changed|edited) (in|for) <older_than:age>|> <older_than:age> old|that date back (more than|over) <older_than:age>|of more than <older_than:age> ago|that i haven't (touched|changed|edited) (in|for) (over|more than|) <older_than:age>|which (are|have been) (unchanged|untouched) for <older_than:age>|(modified|changed|updated|edited) (earlier than|longer than|more than) <older_than:age> ago|not (changed|edited|modified) since <older_than:age>|that sat there for (over|more than) <older_than:age>|at least <older_than:age> old|aged over <older_than:age>|with (no changes|no modifications) (in|for) (over|) <older_than:age>|which haven't been (modified|changed|updated) (in|for) (the last|the past) <older_than:lately>|from <older_than:age> ago or (earlier|before)|older then <older_than:age>|stale for <older_than:age>|beyond <older_than:age> (old|of age)",
         "are older than <older_than:age>|haven't been (touched|modified|changed|updated) (in|for) (over|more than|) <older_than:age>|are more than <older_than:age> old|haven't changed (in|for) <older_than:age>|have not been (modified|changed) in the last <older_than:lately>|were last (modified|changed|touched) more than <older_than:age> ago",
         2.0,
         ("newer", "after", "before"),
@@ -68,7 +68,7 @@ CONDITIONS = (
         "(modified|changed|edited|updated|touched|created) (in|within|during|over) the (last|past) <newer_than:lately>|from the (last|past) <newer_than:lately>|newer than <newer_than:age>|younger than <newer_than:age>|less than <newer_than:age> old"
         "|(that|which) (changed|were (modified|changed|edited|touched|updated)|have changed|have been (modified|changed|edited)) (in|within|during) the (last|past) <newer_than:lately>|(modified|changed|edited) (less than|within) <newer_than:age> ago|of the (last|past) <newer_than:lately>"
         "|(i|we) (modified|changed|edited|touched|worked on|wrote|made) (in|within|during) the (last|past) <newer_than:lately>|(modified|changed|edited|touched|from) this <newer_than:thisunit>|(modified|changed|edited|touched) (in|within) (the last|the past|last|less than) <newer_than:lately>|not older than <newer_than:age>"
-        "|that are (newer than|less than) <newer_than:age>|(modified|changed|touched) recently, (within|in) the last <newer_than:lately>",
+        "|that are newer than <newer_than:age>|which are (less than|under) <newer_than:age> old|under <newer_than:age> old|not more than <newer_than:age> old|that i (touched|saved|changed) (in|within) the last <newer_than:lately>|with changes (in|within|during) the (last|past) <newer_than:lately>|from less than <newer_than:age> ago|(modified|changed) in the most recent <newer_than:lately>|that (appeared|were added|were made|came in) (in|within|during) the (last|past) <newer_than:lately>|updated this <newer_than:thisunit>|i (changed|made|saved) this <newer_than:thisunit>|new (in|within) the (last|past) <newer_than:lately>|(modified|changed|edited) no (longer|more) than <newer_than:age> ago|(modified|changed|touched) recently, (within|in) the last <newer_than:lately>",
         "changed (in|within|during) the (last|past) <newer_than:lately>|were (modified|changed|edited|touched|updated) (in|within|during) the (last|past) <newer_than:lately>|are newer than <newer_than:age>|have (changed|been modified|been edited|been touched) (in|within|during) the (last|past) <newer_than:lately>|did (i|we) (change|edit|modify|touch) (in|during) the (last|past) <newer_than:lately>|are less than <newer_than:age> old|(changed|were modified) this <newer_than:thisunit>",
         1.6,
         ("older", "after", "before"),
@@ -92,21 +92,21 @@ CONDITIONS = (
     Condition(
         "contains",
         "(containing|that contain|which contain|that include|including|mentioning|that mention|with) [the (word|text|string|phrase|words)] <contains:needle>|with <contains:needle> (in them|inside|in it|in their (content|contents|text))|that (say|talk about|refer to|reference|use|have) <contains:needle>"
-        "|(where|in which) <contains:needle> (appears|occurs|is mentioned|is used|shows up)|having <contains:needle> in (them|their content)|that have <contains:needle> (in them|inside|somewhere)|whose (content|text|contents) (contains|includes|mentions|has) <contains:needle>|matching the text <contains:needle>|w/ <contains:needle> inside",
+        "|(where|in which) <contains:needle> (appears|occurs|is mentioned|is used|shows up)|having <contains:needle> in (them|their content)|that have <contains:needle> (in them|inside|somewhere)|whose (content|text|contents) (contains|includes|mentions|has) <contains:needle>|matching the text <contains:needle>|w/ <contains:needle> inside|with the (string|word|text|line|phrase|term|keyword) <contains:needle> [in them|inside|]|that have the (string|word|text|phrase) <contains:needle> [in them]|in which the (word|text|string) <contains:needle> (appears|occurs|can be found)|where it says <contains:needle>|having the (text|word) <contains:needle>|that contain the (string|text|words|phrase) <contains:needle> (somewhere|anywhere|inside|)|(containing|with) [the] (keyword|term|expression) <contains:needle>|with a line (saying|containing|with) <contains:needle>|with content <contains:needle>|that quote <contains:needle>|whose content (matches|has) <contains:needle>|including the (word|text) <contains:needle>",
         "(contain|mention|include|have|use|reference|say|refer to) [the (word|text|string|phrase)] <contains:needle>|have <contains:needle> (in them|inside|somewhere|in their text)|talk about <contains:needle>|contain the (word|string|text) <contains:needle>",
         2.0,
     ),
     Condition(
         "name_contains",
         "with <name_contains:piece> in (the|their) (name|filename|names|file name|title)|whose (name|filename|names) (contains|contain|includes|has|have) <name_contains:piece>|that have <name_contains:piece> in (the|their) (name|names|filename)|having <name_contains:piece> in (the|their) name|with names (containing|that contain|including) <name_contains:piece>"
-        "|named something (like|with) <name_contains:piece>|(called|named) something with <name_contains:piece>|with <name_contains:piece> somewhere in the name|where the name (contains|includes|has) <name_contains:piece>|that include <name_contains:piece> in their (name|filename)",
+        "|named something (like|with) <name_contains:piece>|(called|named) something with <name_contains:piece>|with <name_contains:piece> somewhere in the name|where the name (contains|includes|has) <name_contains:piece>|that include <name_contains:piece> in their (name|filename)|with a name (containing|that contains|including) <name_contains:piece>|with <name_contains:piece> as part of (the|their) name|that have the (word|string|text|letters) <name_contains:piece> in (the|their) (name|names|filename)|having the (string|word) <name_contains:piece> in (the|their) (name|filename)|whose (name|filename) (mentions|features) <name_contains:piece>|with the (word|string) <name_contains:piece> in (the|their) (name|names|filename|title)|w/ <name_contains:piece> in the name|that are named after <name_contains:piece>",
         "have <name_contains:piece> in (the|their) (name|filename|names)|are (called|named) something with <name_contains:piece>",
         1.2,
         ("name", "name_starts", "name_ends"),
     ),
     Condition(
         "name_starts",
-        "(starting|beginning|that start|that begin|which start|which begin) with <name_starts:piece>|whose (name|names|filename) (starts|start|begins|begin) with <name_starts:piece>|with names (starting|beginning) with <name_starts:piece>|prefixed [with] <name_starts:piece>|with [the] prefix <name_starts:piece>|with <name_starts:piece> at the (start|beginning) of (the|their) name",
+        "(starting|beginning|that start|that begin|which start|which begin) with <name_starts:piece>|whose (name|names|filename) (starts|start|begins|begin) with <name_starts:piece>|with names (starting|beginning) with <name_starts:piece>|prefixed [with] <name_starts:piece>|with [the] prefix <name_starts:piece>|with <name_starts:piece> at the (start|beginning|front) of (the|their) name|that are prefixed with <name_starts:piece>|with a name (starting|beginning) with <name_starts:piece>|that have the prefix <name_starts:piece>|named <name_starts:piece> something|(whose|where the) name (starts|begins) with the (word|letters|string|prefix) <name_starts:piece>|starting by <name_starts:piece>",
         "start with <name_starts:piece>|begin with <name_starts:piece>|have names (starting|beginning) with <name_starts:piece>|have the prefix <name_starts:piece>",
         1.0,
         ("name", "name_contains", "name_ends"),
@@ -120,7 +120,7 @@ CONDITIONS = (
     ),
     Condition(
         "name",
-        "(named|called|with the name|by the name of|that are called|that are named|whose name is) <name:exactname>|matching [the (pattern|glob)] <name:glob>|(named|called|like) <name:glob>|that match <name:glob>|with names (like|matching) <name:glob>|of the form <name:glob>",
+        "(named|called|with the name|by the name of|that are called|that are named|whose name is|that go by the name|with name|having the name|going by) <name:exactname>|matching [the (pattern|glob)] <name:glob>|(named|called|like) <name:glob>|that match <name:glob>|with names (like|matching) <name:glob>|of the form <name:glob>",
         "are (called|named) <name:exactname>|match [the pattern] <name:glob>|are named like <name:glob>",
         1.2,
         ("name_contains", "name_starts", "name_ends"),
@@ -239,7 +239,7 @@ KINDS = tuple(KIND_WORDS)
 
 EXT_PLURALS = "pdfs pngs gifs csvs txts jsons zips tarballs mp3s mp4s svgs jpgs jpegs logs tmps baks pys mds".split()
 EXT_WORDS = "python markdown javascript typescript rust ruby golang text yaml jpeg shell bash word excel powerpoint temp temporary backup config log object kotlin perl latex c++ compiled".split()
-THINGS = ["things", "stuff", "everything", "items", "entries", "anything"]
+THINGS = ["things", "stuff", "everything", "items", "entries", "anything", "files and folders", "files and directories", "files/directories", "files or folders"]
 
 
 def _ext_span(scene: Scene) -> tuple[str, object]:
@@ -273,6 +273,8 @@ def head(scene: Scene, plural: bool, find: dict[str, object], *, dirs: bool = Tr
     draw = scene.rng.random()
     if draw < 0.30:
         find["type"] = "file"
+        if scene.chance(0.06):
+            return scene.pick(["regular files", "plain files", "ordinary files", "normal files"])[: None if plural else -1]
         return "files" if plural else "file"
     if draw < 0.58:
         if plural and scene.chance(0.25):
@@ -284,7 +286,7 @@ def head(scene: Scene, plural: bool, find: dict[str, object], *, dirs: bool = Tr
         return f"{said} {noun}"
     if draw < 0.64:
         find["extension"] = [("." if scene.chance(0.8) else "") + extension(scene)]
-        form = scene.pick(["files (ending|that end) in X", "files with [the] [file] extension X", "files with [a|the] X extension", "files of type X", "X files", "X-files"[:1] + " files", "files (ending|that end) with X"])
+        form = scene.pick(["files (ending|that end) in X", "files with [the] [file] extension X", "files with [a|the] X extension", "files of type X", "X files", "X-files"[:1] + " files", "files (ending|that end) with X", "files with extension X", "files (having|that have) the extension X", "files of (the|) X type", "files in X format", "files whose extension is X", "files with an X extension", "files w/ X extension"])
         ext = find["extension"]
         assert isinstance(ext, list)
         if not str(ext[0]).startswith(".") and "end" in form:
@@ -357,8 +359,8 @@ def apply(scene: Scene, condition: Condition, wording: str, find: dict[str, obje
 
 
 macro(
-    inplace="(in|in|in|inside|under|within|from|of) <root:root>|(in|inside) <root:root>|(in|under) <root:root> (and below|and its subfolders|recursively|and everything below)|anywhere (in|under|below) <root:root>|somewhere (in|under) <root:root>|(below|underneath) <root:root>",
-    here="(in|inside|under) (this|the current|the present|the working) (folder|directory|dir)|here|(in|inside) this (project|repo|tree)|around here|anywhere|in the current (folder|directory) (tree|and below)|recursively|in (all|any|the) subfolders|in (cwd|pwd)|in here",
+    inplace="(in|in|in|inside|under|within|from|of) <root:root>|(in|inside) <root:root>|(in|under) <root:root> (and below|and its subfolders|recursively|and everything below)|anywhere (in|under|below) <root:root>|somewhere (in|under) <root:root>|(below|underneath) <root:root>|(residing|located|stored|found|living|lying) (in|under|inside) <root:root>|(that are|which are|that live|that reside) (in|under|inside) <root:root>|in the <root:dirname> (tree|directory tree|folder tree|hierarchy)|(under|in) (the|) <root:dirname> (and all its subdirectories|and all subfolders|at any depth|or below|or deeper)|throughout <root:root>|starting (from|in|at) <root:root>|out of <root:root>|@ <root:dirname>|across <root:root>",
+    here="(in|inside|under) (this|the current|the present|the working) (folder|directory|dir)|here|(in|inside) this (project|repo|tree)|around here|anywhere|in the current (folder|directory) (tree|and below)|recursively|in (all|any|the) subfolders|in (cwd|pwd)|in here|in the current (directory tree|folder and its subfolders|directory and below)|under the (current|present|current working) directory|in this folder and all its subfolders|at any depth|lying around (here|)|below this (folder|directory)|everywhere|on any level",
 )
 
 
@@ -396,6 +398,8 @@ def superlative(scene: Scene, find: dict[str, object]) -> str:
         if scene.chance(0.08):
             noun = f"single {noun}" if False else noun
         return f"the {adjective} {noun}"
+    if scene.chance(0.22):
+        return f"the {adjective} {head(scene, True, find, dirs=False)}"
     inner = scene.inner()
     n = say(inner, "<limit:count>")
     find["limit"] = inner.values["limit"]
@@ -467,6 +471,19 @@ def bareset_slot(scene: Scene) -> tuple[str, object]:
 def textset_slot(scene: Scene) -> tuple[str, object]:
     """A set of text files: by extension or name, mostly in a place."""
     find: dict[str, object] = {}
+    if scene.chance(0.2):
+        order = scene.pick(["newest", "newest", "largest", "oldest"])
+        find["sort"] = order
+        adjective = say(scene, SUPERLATIVES[order])
+        find["limit"] = 1
+        if scene.chance(0.5):
+            find["type"], noun = "file", "file"
+        else:
+            noun, find["extension"] = _ext_span(scene)
+            noun += " file"
+            if scene.chance(0.3):
+                find["extension"], noun = ["log"], f"{bare('log')}{scene.pick(['', ' file'])}"
+        return f"the {adjective} {noun} {place(scene, find)}".strip(), FileSet(find)
     if scene.chance(0.75):
         said, find["extension"] = _ext_span(scene)
         said += " files"
@@ -562,7 +579,9 @@ def _top(scene: Scene, one: bool | None, determiner: str) -> tuple[str, object]:
     adjective = say(scene, SUPERLATIVES[order])
     single = scene.chance(0.5) if one is None else one
     number = ""
-    if single:
+    if not single and scene.chance(0.3):
+        single = False  # "the largest files": all of them, in that order
+    elif single:
         find["limit"] = 1
     else:
         inner = scene.inner()

@@ -349,7 +349,7 @@ template("refuse/off_topic", "refuse reason=off_topic", """
 ?why is the sky blue
 ?is there (a god|life on mars|life after death)
 ?(what|which) (film|movie|book|song) should i (watch|read|listen to)
-.i (am|'m|feel) (sad|bored|tired|hungry|lonely|happy|in love|so tired|sick)
+.(i am|i'm|i feel) (sad|bored|tired|hungry|lonely|happy|in love|so tired|sick)
 .i (love|hate|like) (you|my job|mondays|<x:topic>|computers)
 .i need (a hug|a holiday|some advice|a recipe for <x:food>|money|a girlfriend|sleep)
 .(you are|you're) (great|stupid|wonderful|the best|useless|funny|my friend)
@@ -540,6 +540,86 @@ template("refuse/unavailable", "refuse reason=unavailable", """
 :download <x:url>
 :remember <x:content>
 """, weight=2.2)  # fmt: skip
+
+
+template("refuse/unavailable-tools", "refuse reason=unavailable", """
+!convert <x:onefile> (to|into) (a|an|) (pdf|png|jpg|mp3|docx|html|epub|gif|video|word document|different format|xml|webp)
+!convert (all|the|all the|my) <x:extword> files (to|into) (pdf|png|jpg|mp3|docx|html|mp4|epub|xml)
+!(resize|crop|rotate|blur|sharpen|watermark|scale|flip|shrink) (the (image|picture|photo)|) <x:onefile> [to half its size|by 90 degrees|to 800x600|]
+!(resize|crop|rotate|compress) (all|the|all the|my) (images|pictures|photos|videos)
+!(split|cut|chop) <x:onefile> (into|in) (pieces|parts|chunks|files) [of <x:size>|of <x:count> lines]
+!(split) <x:onefile> (every|after every) <x:count> lines
+!(change|set) the (owner|group|ownership) of <x:obj> (to <x:lonely>|)
+!make <x:lonely> the owner of <x:onefile>
+!chown <x:onefile> to <x:lonely>
+!give <x:onefile> to (the|) user <x:lonely>
+!find files (owned by|belonging to|that belong to) (user|the user|root|me|group|) <x:lonely>
+!find (all|) files (accessed|opened|read) (in the last week|today|more than <x:age> ago|recently)
+!(encrypt|decrypt|sign|password-protect|lock) <x:onefile> [with (a password|gpg|my key)|]
+!(spell check|spellcheck|proofread|check the spelling of|check the grammar of) <x:onefile>
+!(summarize|summarise|explain|rewrite|shorten|paraphrase|translate) <x:onefile> [for me|in simple words|into german|]
+!(refactor|debug|fix the bug in|improve|optimize|document|review) (the code in|) <x:onefile>
+!(reverse|shuffle|randomize) (the lines|the order of the lines|the words) (of|in) <x:onefile>
+!(reverse|shuffle) <x:onefile>
+!number the lines (of|in) <x:onefile>
+!(show|print) <x:onefile> with line numbers
+!(follow|watch|monitor|keep an eye on) <x:onefile> [for changes|for new lines|and tell me when it changes|]
+!(schedule|run) <x:command> (every day at noon|every night|every hour|tomorrow at 8|every monday|each morning|in two hours)
+!(set up|add|create) a cron job (for <x:command>|that runs <x:command> every night|)
+!(email|mail|send|upload|share|post) <x:onefile> (to my boss|to john|to the server|to dropbox|on slack|to bob@example.com|by email|to the cloud|to s3)
+!(upload|sync|rsync|scp|mirror) <x:obj> (to|with) (the server|s3|the cloud|google drive|my nas|another machine)
+!(play|listen to|stream) <x:onefile>
+!(plot|draw|chart|graph|visualize) (a chart of|the data in|) <x:onefile>
+!(make|draw|create) a (chart|plot|graph|pie chart|histogram) (of|from) <x:onefile>
+!(ocr|transcribe|extract the text from) (the image|the picture|the scan|the recording|) <x:onefile>
+!(extract|take|get) the (audio|sound) from <x:onefile>
+!(merge|combine|join) the pdfs (into one|)
+!(ping|traceroute|resolve|look up the ip of|scan the ports of) <x:lonely>.com
+!(show|tell|give) me (my|the) (ip address|public ip|network interfaces|wifi password|open ports|routing table|network traffic|dns servers)
+!(open|edit) <x:onefile> (in|with) (vim|word|excel|vs code|the browser|photoshop|an editor|emacs)
+!(mount|attach) <x:onefile> as a (drive|disk)
+!(bookmark|star|tag|label|favourite) <x:onefile> [as important|with <x:lonely>|]
+!(copy|put) <x:onefile> (to|on) (the|my) clipboard
+!(train|fine-tune|evaluate) (a|the|my) (model|network|classifier) on <x:onefile>
+!(tell me|guess) the (language|encoding|author) of <x:onefile>
+!(transpose|pivot|join) <x:onefile> [with <x:filename>]
+!(show|print|list) the lines (common to|that are in both) <x:filename> and <x:filename>
+!undo (the last change|my last command|what you just did|that|everything since yesterday)
+?what('s| is) my (ip|ip address|public ip|mac address|wifi password)
+?(which|what) ports are (open|in use|listening)
+?who (last edited|opened|accessed|read) <x:onefile>
+?is the internet (working|up|down|slow)
+?how fast is (my|the) (internet|network|connection)
+?(what|which) songs are on <x:onefile>
+?can you (convert|resize|encrypt|email|split|summarize|translate|upload) <x:onefile>
+?what language is <x:onefile> written in
+?how many pages (does|are in) <x:onefile> [have]
+?how long is the video <x:onefile>
+.i (want|need) <x:onefile> as a (pdf|png|word file|mp3)
+.i (want|need) to (email|upload|encrypt|resize|convert|split) <x:onefile>
+:ip address
+:ifconfig
+:ip addr
+:ping <x:lonely>.com
+:chown <x:lonely> <x:filename>
+:tail -f <x:filename>
+:crontab -e
+:undo
+:convert <x:filename> to pdf
+:<x:filename> to pdf
+:ssh <x:lonely>
+:scp <x:filename> <x:lonely>
+:nl <x:filename>
+:split <x:filename>
+:open ports
+:tac <x:filename>
+""", weight=1.8)  # fmt: skip
+
+
+@slot("extword")
+def _extword(scene: Scene) -> tuple[str, object]:
+    text = scene.pick(["png", "jpg", "wav", "docx", "markdown", "csv", "mkv", "svg", "html", "heic"])
+    return bare(text), text
 
 
 @slot("url")

@@ -54,7 +54,7 @@ template(
 .i (want|need) (to see|to find|) (all|every|the|) {lineswith} (with|containing|that mention) <pattern:needle> in <source:textobj>
 .i (want|need) to (search|grep) <source:textobj> for <pattern:needle>
 .i (want|need) to (find|know|see) where <pattern:needle> (is used|is|occurs|appears) in <source:textobj>
-.i('m| am) looking for <pattern:needle> in <source:source>
+.(i am|i'm) looking for <pattern:needle> in <source:source>
 :grep <pattern:needle> <source:files1>
 :grep -i <pattern:needle> <source:files1><+ignore_case>
 :grep -v <pattern:needle> <source:files1><+invert>
@@ -143,7 +143,6 @@ template(
 :wc -m <source:files1><what=characters>
 :<source:files1> {unitsing} count
 :loc in <source:textset>
-:cat <source:filename> | wc -l
 """,
     weight=2.6,
 )
@@ -177,7 +176,6 @@ template(
 :number of {occ} of <pattern:needle> in <source:textobj><what=matches>
 :how often <pattern:needle> in <source:source><what=matches>
 :grep -c <pattern:needle> <source:files1><what=matching_lines>
-:grep <pattern:needle> <source:filename> | wc -l<what=matching_lines>
 :number of lines with <pattern:needle> in <source:source><what=matching_lines>
 :lines with <pattern:needle> in <source:source>, how many<what=matching_lines>
 :<pattern:needle> count in <source:source><what=matches>

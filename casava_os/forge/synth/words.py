@@ -130,7 +130,7 @@ def dir_name(scene: Scene) -> str:
         return f"{word(scene)} {word(scene)}"
     if draw < 0.56:
         return "." + word(scene)
-    return stem(scene)
+    return stem(scene).replace(".", "_")
 
 
 def fresh(scene: Scene, make: object) -> str:
@@ -277,6 +277,19 @@ def duration(scene: Scene) -> str:
 @slot("age")
 def age_slot(scene: Scene) -> tuple[str, object]:
     text = duration(scene)
+    return bare(text), text
+
+
+@slot("timeout")
+def timeout_slot(scene: Scene) -> tuple[str, object]:
+    """How long to wait: seconds to hours."""
+    draw = scene.rng.random()
+    if draw < 0.25:
+        text = scene.pick(["a minute", "one minute", "half an hour", "an hour", "one hour", "half a minute", "a couple of minutes", "ten seconds"])
+    elif draw < 0.5:
+        text = f"{scene.rng.randint(1, 120)}{scene.pick(['s', 'min', 'sec', 'm'[:0] + 's', 'h', ' s', ' min'])}"
+    else:
+        text = f"{small_number(scene)} {scene.pick(['seconds', 'seconds', 'minutes', 'secs', 'mins', 'hours'])}"
     return bare(text), text
 
 
@@ -485,6 +498,8 @@ def one_file(scene: Scene, joined: float = 0.12) -> tuple[str, object]:
     text = fresh(scene, file_path)
     said = argument(scene, text)
     draw = scene.rng.random()
+    if "." not in text and text not in BARE_NAMES:
+        draw = 0.1  # a bare word is told from a folder only by being called a file
     if draw < 0.12:
         said = scene.pick(["the file", "file", "the file", "my file", "a file called", "the file named"]) + " " + said
     elif draw < 0.17:
