@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from casava_os.broker import HostBroker
+from casava_os.errors import ExitCode
 from casava_os.kernel.compiler.compile import Certainty
 from casava_os.kernel.dispatch import Budget
 from casava_os.kernel.journal import Journal, JournalError
 from casava_os.kernel.landing import Landing
 from casava_os.kernel.policy import load_policy
 from casava_os.kernel.ports import ChooseSandbox, Chosen, Limits, LoadModel, Model, Progress
+from casava_os.kernel.process import UNDER_WAY
 from casava_os.kernel.run import Kernel
 from casava_os.paths import cache_dir, config_dir, private_dir, state_dir
 from casava_os.settings import Settings, load_settings
@@ -78,7 +82,29 @@ def _recover(layers: DiskLayerStore, journal: Journal) -> Err | None:
             journal.move(recovered.value, "committing", "held")
         except JournalError as problem:
             return problem.err
+    return _reap(layers, journal)
+
+
+def _reap(layers: DiskLayerStore, journal: Journal) -> Err | None:
+    """Removes the layers of processes whose `casava-os` was killed before they held or landed anything."""
+    try:
+        for pid in layers.held():
+            row = journal.process(pid)
+            if isinstance(row, Err) or row.value.state not in UNDER_WAY or _runs(row.value.owner):
+                continue
+            opened = layers.open(pid)
+            if isinstance(opened, Ok) and journal.move(
+                pid, row.value.state, "cancelled", ExitCode.INTERRUPTED
+            ):
+                opened.value.discard()
+    except JournalError as problem:
+        return problem.err
     return None
+
+
+def _runs(pid: int) -> bool:
+    """Whether the operating system still runs this process."""
+    return Path(f"/proc/{pid}").exists()
 
 
 def _chooser(settings: Settings) -> ChooseSandbox:

@@ -18,6 +18,9 @@ from casava_syscalls.values import Value
 ENDED: frozenset[State] = frozenset({"done", "committed", "undone", "discarded", "failed", "cancelled"})
 """States that nothing follows, but for `committed`, which can be undone (and a failed undo returns there)."""
 
+UNDER_WAY: frozenset[State] = frozenset({"new", "compiling", "waiting", "running"})
+"""States of a process that works in its layer, with nothing shown to be landed yet."""
+
 _ALWAYS: frozenset[State] = frozenset({"failed", "cancelled", "done"})
 NEXT: dict[State, frozenset[State]] = {
     "new": _ALWAYS | {"compiling", "running", "waiting"},

@@ -115,6 +115,24 @@ async def test_a_sandbox_that_is_not_there_fails_closed(
     monkeypatch.undo()
 
 
+async def test_what_a_killed_command_left_is_removed_at_the_next_start(
+    kernel: Kernel, workspace: Path, tmp_path: Path
+) -> None:
+    for owner, state in ((4_194_305, "running"), (os.getpid(), "running"), (4_194_305, "held")):
+        pid = kernel.journal.new("left behind", str(workspace))
+        assert isinstance(kernel.layers.create(pid, workspace), Ok)
+        assert kernel.journal.move(pid, "new", "running")
+        if state == "held":
+            assert kernel.journal.move(pid, "running", "held")
+        kernel.journal._connection.execute("UPDATE processes SET owner = ? WHERE pid = ?", (owner, pid))
+    again = boot_kernel()
+    assert isinstance(again, Ok)
+    assert listed(tmp_path / "home/state/layers") == ["2", "3"]
+    states = {row.pid: row.state for row in again.value.journal.processes()}
+    assert states == {1: "cancelled", 2: "running", 3: "held"}
+    again.value.close()
+
+
 def test_a_damaged_journal_or_policy_stops_the_boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CASAVA_HOME", str(tmp_path))
     (tmp_path / "config").mkdir()
