@@ -1,17 +1,15 @@
 """Requests worded by hand, with their plans: what no grammar of phrasings would think of.
 
 Each `*.jsonl` here is one writer's: {"request": …, "calls": [surface calls], "stdin": true?}. `load` reads and checks
-them; `swapped` gives a line other argument words, so that the model learns its wording and not its file names.
+them; training gives each line other argument words, so that the model learns its wording and not its file names.
 `python -m casava_os.forge.corpus FILE…` checks files and counts lines that are alike once arguments are masked.
 """
 
 from __future__ import annotations
 
 import json
-import random
 import re
-import string
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
@@ -22,7 +20,6 @@ from casava_os.kernel.compiler.lexer import Atom, atoms
 from casava_syscalls import SYSCALLS, Err, parse_plan
 from casava_syscalls.shapes import Lexeme, shapes
 
-SWAPPABLE: frozenset[Lexeme] = frozenset(("path", "needle", "content", "word", "glob"))
 _NOW = datetime.fromisoformat("2026-03-18T12:00")
 
 
@@ -32,17 +29,17 @@ class Line:
 
     request: str
     calls: tuple[tagged.SurfaceCall, ...]
-    stdin: bool = False
+    piped_stdin: bool = False
     writer: str = ""
 
 
-def load(writers: Iterable[str] | None = None) -> list[Line]:
-    """Every line of the shipped corpus (of these writers only, when given), in order of file and line."""
+def load() -> list[Line]:
+    """Every line of the corpus, in order of file and line."""
     folder = resources.files(__name__)
     found: list[Line] = []
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         writer = entry.name.removesuffix(".jsonl")
-        if entry.name.endswith(".jsonl") and (writers is None or writer in set(writers)):
+        if entry.name.endswith(".jsonl"):
             found += parse(entry.read_text(encoding="utf-8"), writer)
     return found
 
@@ -82,7 +79,7 @@ def problem(line: Line) -> str | None:
     lowered = decoded if isinstance(decoded, Err) else tagged.lower(decoded.value, _NOW)
     if isinstance(lowered, Err):
         return str(lowered)
-    plan = parse_plan({"request": line.request, "steps": lowered.value, "reads_stdin": line.stdin})
+    plan = parse_plan({"request": line.request, "steps": lowered.value, "reads_stdin": line.piped_stdin})
     return str(plan) if isinstance(plan, Err) and plan.code != "outside-workspace" else None
 
 
@@ -106,68 +103,6 @@ def mask(line: Line) -> str:
     for text in sorted(texts, key=len, reverse=True):
         masked = masked.replace(text.lower(), "_")
     return " ".join(masked.split())
-
-
-def swapped(line: Line, rng: random.Random) -> Line:
-    """The same wording with other argument words, consistently in request and plan.
-
-    Only single words and quotations that stand for names, paths or literal text are replaced; quantities, formats and
-    the instruction itself stay.
-    """
-    words = atoms(line.request)
-    wanted = {text for text in _swappable(line.calls) if sum(atom.text == text for atom in words) == 1}
-    if not wanted:
-        return line
-    fresh = {text: _another(text, rng) for text in sorted(wanted)}
-    request, at = "", 0
-    for atom in words:
-        if fresh.get(atom.text):
-            raw = line.request[atom.start : atom.end]
-            request += line.request[at : atom.start] + raw.replace(atom.text, fresh[atom.text])
-            at = atom.end
-    request += line.request[at:]
-    calls = tuple({key: _renamed(value, fresh) for key, value in call.items()} for call in line.calls)
-    other = Line(request, calls, line.stdin, line.writer)
-    return other if problem(other) is None else line
-
-
-def _swappable(calls: Iterable[tagged.SurfaceCall]) -> Iterator[str]:
-    for call in calls:
-        for key, value in call.items():
-            if key == "call" or shapes(SYSCALLS[str(call["call"])])[key].lexeme not in SWAPPABLE:
-                continue
-            for segment in tagged.encode([{"call": call["call"], key: value}]):
-                if isinstance(segment, tagged.Copy):
-                    yield segment.text
-
-
-def _renamed(value: tagged.SurfaceValue, fresh: Mapping[str, str]) -> tagged.SurfaceValue:
-    if isinstance(value, str):
-        return fresh.get(value, value)
-    if isinstance(value, Mapping):
-        return {key: fresh.get(text, text) for key, text in value.items()}
-    if isinstance(value, Sequence):
-        return [
-            fresh.get(item, item) if isinstance(item, str) else {k: fresh.get(t, t) for k, t in item.items()}
-            for item in value
-        ]
-    return value
-
-
-def _another(text: str, rng: random.Random) -> str:
-    """Words of the same shape: letters become other letters, extensions and punctuation stay."""
-    stem, dot, extension = text.rpartition(".")
-    if not dot or not stem or not re.fullmatch(r"[A-Za-z0-9]{1,5}", extension):
-        stem, dot, extension = text, "", ""
-    return re.sub(r"[A-Za-z]{2,}", lambda word: _pseudo_word(word.group(), rng), stem) + dot + extension
-
-
-def _pseudo_word(word: str, rng: random.Random) -> str:
-    length = max(2, len(word) + rng.choice((-1, 0, 0, 1, 2)))
-    letters = "".join(rng.choice("aeiou" if place % 2 else "bcdfghklmnprstvwz") for place in range(length))
-    if rng.random() < 0.2:
-        letters = "".join(rng.choice(string.ascii_lowercase) for _ in range(length))
-    return letters.upper() if word.isupper() else letters.capitalize() if word[0].isupper() else letters
 
 
 def check_files(paths: Iterable[Path]) -> list[str]:
