@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -28,9 +29,7 @@ def synth(count: int = 10, seed: int = 1) -> None:
     rng = random.Random(seed)
     for _ in range(count):
         example = sample(rng)
-        record = {"request": example.request, "calls": example.calls, "family": example.family}
-        record |= {"template": example.template, "piped_stdin": example.piped_stdin}
-        print(json.dumps(record, ensure_ascii=False))
+        print(json.dumps(asdict(example), ensure_ascii=False))
 
 
 @app.command()

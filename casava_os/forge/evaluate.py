@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 from casava_os.forge.data import Sample
 from casava_os.kernel.compiler.tagged import SurfaceCall, lower
@@ -82,7 +83,7 @@ def fresh(sample: Sample, count: int, seed: int) -> Iterator[Item]:
     rng = random.Random(seed)
     while count:
         example = sample(rng)
-        calls = tuple(example.calls)
+        calls = tuple(cast("SurfaceCall", call) for call in example.calls)
         if all(SYSCALLS[str(call["call"])].available for call in calls):
             count -= 1
             name = str(calls[0]["call"])

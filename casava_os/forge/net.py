@@ -80,7 +80,10 @@ class Layer(nn.Module):
             self.v.weight.copy_(value)
             self.o.weight.copy_(-0.4 * value.T + 0.2 * torch.randn(width, width) * width**-0.5)
 
-    def forward(self, x: Tensor, cosine: Tensor, sine: Tensor, mask: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, cosine: Tensor, sine: Tensor, mask: Tensor, wanted: Tensor | None = None
+    ) -> Tensor:
+        """The stream after this layer; with `wanted` (batch, length) only at those positions, as (count, width)."""
         batch, length, width = x.shape
         h = self.attention_norm(x)
         # One product for all three: on a CPU a wide product is faster than three narrow ones.
@@ -90,7 +93,10 @@ class Layer(nn.Module):
         v = qkv[:, 2 * self.heads :]
         scores = q @ k.transpose(-1, -2) * (width // self.heads) ** -0.5 + mask
         mixed = scores.float().softmax(-1).to(v.dtype) @ v
-        x = x + self.o(mixed.transpose(1, 2).reshape(batch, length, width))
+        mixed = mixed.transpose(1, 2).reshape(batch, length, width)
+        if wanted is not None:
+            x, mixed = x[wanted], mixed[wanted]
+        x = x + self.o(mixed)
         h = self.feed_norm(x)
         gate, up = F.linear(h, torch.cat((self.gate.weight, self.up.weight)).to(h.dtype)).chunk(2, -1)
         return x + self.down(F.silu(gate) * up)
@@ -114,8 +120,11 @@ class Net(nn.Module):
         self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
         self.norm = Norm(shape.width, shape.epsilon)
 
-    def features(self, ids: Tensor) -> Tensor:
-        """Hidden states (batch, length, width) after the last norm, of token ids (batch, length)."""
+    def features(self, ids: Tensor, wanted: Tensor | None = None) -> Tensor:
+        """Hidden states (batch, length, width) after the last norm, of token ids (batch, length).
+
+        With `wanted` (batch, length), only those: (count, width).
+        """
         length = ids.shape[1]
         half = self.shape.width // self.shape.heads // 2
         steps = torch.arange(half, device=ids.device, dtype=torch.float32)
@@ -124,24 +133,32 @@ class Net(nn.Module):
         cosine, sine = angles.cos().to(dtype), angles.sin().to(dtype)
         mask = torch.full((length, length), -1e4, device=ids.device, dtype=dtype).triu(1)
         x = self.embedding(ids).to(dtype)
-        for layer in self.layers:
+        for layer in self.layers[:-1]:
             x = layer(x, cosine, sine, mask)
-        return self.norm(x)
+        return self.norm(self.layers[-1](x, cosine, sine, mask, wanted))
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits (batch, length, vocabulary)."""
         return self.features(ids) @ self.embedding.weight.T
 
-    def loss(self, ids: Tensor, weights: Tensor) -> Tensor:
-        """Mean cross entropy of the next token; `weights` (batch, length) weighs token t as a target, 0 leaves it out.
+    def loss(self, ids: Tensor, weights: Tensor, controls: int) -> Tensor:
+        """Mean cross entropy of the next token, each target (batch, length) by its weight; 0 leaves it out.
 
-        Logits are computed only where a target counts: the vocabulary is a third of the network.
+        `controls` is how many control tokens open the vocabulary.
+        The vocabulary is a third of the network, so logits are computed only where a target counts, and only against
+        the control tokens and the tokens of this batch (those of other rows are the wrong answers to tell apart).
         """
-        wanted = weights[:, 1:] > 0
-        states = self.features(ids)[:, :-1][wanted]
-        logits = (states @ self.embedding.weight.T.to(states.dtype)).float()
-        losses = F.cross_entropy(logits, ids[:, 1:][wanted], reduction="none")
-        weight = weights[:, 1:][wanted]
+        targets = weights > 0
+        before = torch.zeros_like(targets)
+        before[:, :-1] = targets[:, 1:]
+        states = self.features(ids, before)
+        known, places = torch.cat((torch.arange(controls, device=ids.device), ids.flatten())).unique(
+            return_inverse=True
+        )
+        answers = places[controls:].view_as(ids)[targets]
+        logits = (states @ self.embedding.weight[known].T.to(states.dtype)).float()
+        losses = F.cross_entropy(logits, answers, reduction="none")
+        weight = weights[targets]
         return (losses * weight).sum() / weight.sum()
 
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from casava_os.forge import tokenizer as vocabularies
 from casava_os.forge.data import Batch, Rows, batches
+from casava_os.kernel.compiler.tagged import control_names
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -83,7 +84,7 @@ def tune_allocator() -> None:
 
 def budget_at(tokens: int) -> int:
     """Tokens in a batch after so many tokens of training: small early, while every step teaches much."""
-    return int(min(4096, max(1536, 1536 + (tokens - 1_500_000) / 2000)))
+    return int(min(3072, max(2048, 2048 + (tokens - 1_500_000) / 3500)))
 
 
 def _generate(
@@ -91,7 +92,7 @@ def _generate(
 ) -> None:
     """The generator process: batches until it is ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from casava_os.forge.synth import sample
+    from casava_os.forge.mix import sample
 
     rng = random.Random(seed)
     rows = Rows(vocabularies.load(vocabulary), sample, read_texts(texts), rng)
@@ -199,7 +200,7 @@ class Training:
         ids = torch.from_numpy(batch.ids).to(settings.device)
         weights = torch.from_numpy(batch.weights).to(settings.device)
         with torch.autocast(torch.device(settings.device).type, torch.bfloat16):
-            loss = self.net.loss(ids, weights)
+            loss = self.net.loss(ids, weights, len(control_names()))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         for optimiser, peak in zip(self.optimisers, peaks, strict=True):
