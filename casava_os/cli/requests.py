@@ -169,12 +169,23 @@ def _read_plan(text: Result[str]) -> Result[Plan]:
         return text
     hint = '`casava-os plan "…"` writes one'
     try:
-        data = loads(text.value)
+        data = loads(text.value, object_pairs_hook=_each_key_once)
     except ValueError as problem:
         return Err(code="usage", title="The plan is not JSON", message=str(problem), hint=hint)
     except RecursionError:
         return Err(code="usage", title="The plan is not one", message="it is nested too deeply", hint=hint)
     return parse_plan(data)
+
+
+def _each_key_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object; a key that stands twice would let a reader see one step and the kernel run another."""
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(
+            f"the key {next(key for key in keys if keys.count(key) > 1)!r} stands twice in one object"
+        )
+    return data
 
 
 def register(app: typer.Typer) -> None:

@@ -218,6 +218,10 @@ def test_approval_by_digest_lands_exactly_that(desk: Desk) -> None:
     [
         ("", "JSON"),
         ("[]", "plan"),
+        (
+            '{"version": 1, "steps": [{"call": "file.find", "call": "file.delete", "paths": ["a.txt"]}]}',
+            "twice",
+        ),
         ('{"version": 2, "steps": []}', "plan"),
         ('{"version": 1, "steps": [{"call": "file.explode"}]}', "file.explode"),
         (
