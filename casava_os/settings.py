@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
     )
 
-    model: str = "smol"
+    model: str = "casava-smol"
     """The kernel model: a name from the catalogue or the path of a GGUF file."""
     sandbox: Literal["auto", "docker", "bubblewrap"] = "auto"
     """The driver; `auto` takes Docker where it can be had, else bubblewrap, and says which."""

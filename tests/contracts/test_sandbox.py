@@ -31,6 +31,10 @@ async def test_writes_land_in_the_layer_and_nowhere_else(session: SandboxSession
     assert (layer.upper / "d" / "added.txt").stat().st_uid == os.getuid()
 
 
+async def test_the_clock_shows_the_persons_time(session: SandboxSession) -> None:
+    assert (await run(session, "date +%z")).stdout.strip() == time.strftime("%z")
+
+
 async def test_a_deletion_leaves_a_whiteout_and_the_file(session: SandboxSession, layer: LayerPaths) -> None:
     (layer.workspace / "gone.txt").write_text("still here\n")
     assert (await run(session, "rm gone.txt; ls -A")).stdout == ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from casava_os.kernel.ports import Limits
+from casava_sandbox.environment import environment
 from casava_sandbox.links import Links
 
 _JOIN = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit 125; shift; done; shift; exec "$@"'
@@ -30,8 +31,6 @@ _ETC = (
 )
 _KERNEL_SETTINGS = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi")
 _TOP = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +126,11 @@ def _root(descriptors: Descriptors, prefix: Path | None) -> list[str]:
         str(descriptors.group),
         "/etc/group",
     ]
-    path = _PATH
+    programs = ""
     if prefix is not None and not prefix.is_relative_to("/usr"):
         arguments += ["--ro-bind", str(prefix), str(prefix)]
-        path = f"{prefix}/bin:{_PATH}"
-    for name, value in (("PATH", path), ("HOME", "/tmp"), ("TMPDIR", "/tmp"), ("LANG", "C.UTF-8")):  # noqa: S108
+        programs = f"{prefix}/bin"
+    for name, value in environment(programs).items():
         arguments += ["--setenv", name, value]
     return arguments
 

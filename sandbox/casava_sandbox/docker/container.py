@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from casava_os.kernel.ports import LayerPaths, Limits
+from casava_sandbox.environment import environment
 from casava_sandbox.links import Links
 from casava_sandbox.seccomp import profile_text
 
@@ -23,13 +24,6 @@ PID_LABEL, OWNER_LABEL, HOME_LABEL, HOST_LABEL = (
     "casava.host-pid",
 )
 
-
-ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/tmp",  # noqa: S108 - the sandbox's own, private /tmp
-    "TMPDIR": "/tmp",  # noqa: S108
-    "LANG": "C.UTF-8",
-}
 
 COMMAND = ["python3", "-I", "-B", "-S", "/casava/agent.pyz"]
 
@@ -109,7 +103,7 @@ def start(api: APIClient, plan: Plan) -> socket.socket:
         name=plan.name,
         user=plan.user,
         working_dir="/workspace",
-        environment=ENVIRONMENT,
+        environment=environment(),
         hostname="casava",
         labels=tags,
         stdin_open=True,

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from casava_sandbox.environment import PATH
 from casava_sandbox.image.packages import WANTED, files_of, installed_closure, write_archive
 from casava_syscalls.results import Err, Ok, Result
 
@@ -25,7 +26,7 @@ Progress = Callable[[str], None]
 LABEL = "casava-os.sandbox"
 """Label of images made here; its value says from what."""
 
-_ENVIRONMENT = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_ENVIRONMENT = f"ENV PATH={PATH}"
 
 
 def build(progress: Progress, api: APIClient | None = None) -> Result[str]:
