@@ -68,12 +68,12 @@ SETS = """
 !(find|search) [for] <o:set>, {x}
 !(find|look for|locate) <o:set>. {x}
 !(find|look for|locate) <o:set>. then {x}
-!if there are (any|) <o:bareset>, {x}
-!if you (find|see) (any|) <o:bareset>, {x}
-!(when|whenever|wherever) you find <o:bareset>, {x}
-!for (all|all the|each of the|every one of the|the|any) <o:bareset>, {x}
-!for (all|the|any) <o:bareset>: {x}
-!see <o:set>? {x}
+.if there are (any|) <o:bareset>, {x}
+.if you (find|see) (any|) <o:bareset>, {x}
+.(when|whenever|wherever) you find <o:bareset>, {x}
+.for (all|all the|each of the|every one of the|the|any) <o:bareset>, {x}
+.for (all|the|any) <o:bareset>: {x}
+.see <o:set>? {x}
 .(i have|i've got|there are|i see|we have|i found) (some|a few|lots of|too many|a lot of|a bunch of|) <o:bareset>. {x}
 .(i have|i've got|there are|we have) (some|a few|lots of|too many|a lot of|) <o:bareset>, {x}
 .(i have|there are) (some|a few|many|) <o:bareset>, (please|could you|can you|i want you to|i'd like you to) {x}
@@ -113,7 +113,10 @@ NAMED = """
 def _cross(ops: tuple[tuple[str, str, str, float], ...], ways: str, mark: str, scale: float) -> None:
     for n, (call, arguments, words, weight) in enumerate(ops):
         template(
-            f"{call}/{mark}{n}", f"{call} {arguments}", ways.replace("{x}", f"({words})"), weight=weight * scale
+            f"{call}/{mark}{n}",
+            f"{call} {arguments}",
+            ways.replace("{x}", f"({words})"),
+            weight=weight * scale,
         )
 
 
@@ -123,8 +126,8 @@ SETS_TWICE = """
 !(find|get|look for|locate) <o:set>, {x}, then {y}
 !(find|look for) <o:set>. {x} and {y}
 !(find|look for) <o:set>. then {x}. (finally|after that|then|and then|also) {y}
-!for (all|all the|the|any) <o:bareset>, {x} and {y}
-!if there are any <o:bareset>, {x} and {y}
+.for (all|all the|the|any) <o:bareset>, {x} and {y}
+.if there are any <o:bareset>, {x} and {y}
 .(i have|there are|i've got) (some|a few|lots of|) <o:bareset>. {x} and then {y}
 .<o:set>: {x}, then {y}
 .<o:set>: {x} and {y}

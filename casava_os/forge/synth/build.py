@@ -84,52 +84,49 @@ def _parsed(plan: str) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
 def perform(plan: str, scene: Scene, program: Program) -> None:
     """Appends the steps that the plan string denotes for this scene."""
     numbers: list[int] = []
-    objects: dict[int, int] = {}
-    values = scene.values
+    found: dict[int, int] = {}
 
     def resolve(shape: Shape, value: object) -> object:
         if isinstance(value, FileSet):
-            if id(value) not in objects:
-                objects[id(value)] = program.add(_ordered("file.find", value.find))
-            return f"${objects[id(value)]}"
-        if shape.many and isinstance(value, str | dict) and not (isinstance(value, str) and value.startswith("$")):
-            return [value]
-        return value
+            if id(value) not in found:
+                found[id(value)] = program.add(_ordered("file.find", value.find))
+            return f"${found[id(value)]}"
+        reference = isinstance(value, str) and value.startswith("$")
+        return [value] if shape.many and isinstance(value, str | dict) and not reference else value
 
     for call, arguments in _parsed(plan):
         if call.startswith("@"):
-            value = values[call[1:]]
+            value = scene.values[call[1:]]
             assert isinstance(value, FileSet)
             numbers.append(program.add(_ordered("file.find", value.find)))
-            objects[id(value)] = numbers[-1]
+            found[id(value)] = numbers[-1]
             continue
         shapes = _shapes(call)
-        step: Step = {}
-        given = {name: value for name, value in values.items() if name in shapes} if not arguments else {}
+        said = {name: value for name, value in scene.values.items() if name in shapes}
+        given = {} if arguments else said
         for key, text in arguments:
-            if text.startswith(("#", "@")):
-                name, _, part = text[1:].partition(".")
-                if part:
-                    whole = values.get(name)
-                    if isinstance(whole, dict) and part in whole:
-                        given[key] = whole[part]
-                elif name in values:
-                    given[key] = values[name]
-            elif text.startswith("$") and text[1:].isdigit():
-                given[key] = f"${numbers[int(text[1:]) - 1]}" if text != "$0" else "$0"
-            elif text == "*":
-                given.update({name: value for name, value in values.items() if name in shapes})
-            elif text in ("", "true"):
-                given[key] = True
-            elif text == "1":
-                given[key] = 1
-            elif text == ".":
-                given[key] = ["."] if shapes[key].many else "."
-            else:
-                given[key] = text
-        for key, value in given.items():
-            step[key] = resolve(shapes[key], value)
-        numbers.append(program.add(_ordered(call, step)))
+            if text == "*":
+                given.update(said)
+            elif (value := _written(text, shapes[key], scene, numbers)) is not None:
+                given[key] = value
+        numbers.append(
+            program.add(_ordered(call, {key: resolve(shapes[key], value) for key, value in given.items()}))
+        )
+
+
+def _written(text: str, shape: Shape, scene: Scene, numbers: list[int]) -> object:
+    """The value of one argument of a plan string; None when it was not said."""
+    if text.startswith(("#", "@")):
+        name, _, part = text[1:].partition(".")
+        value = scene.values.get(name)
+        if part:
+            return value.get(part) if isinstance(value, dict) else None
+        return value
+    if text.startswith("$") and text[1:].isdigit():
+        return text if text == "$0" else f"${numbers[int(text[1:]) - 1]}"
+    if text == ".":
+        return [text] if shape.many else text
+    return {"": True, "true": True, "1": 1}.get(text, text)
 
 
 def _ordered(call: str, step: Step) -> Step:

@@ -411,42 +411,58 @@ _WEIGHTED = ["+x"] * 4 + ["a-w"] * 3 + ["u+w", "u+w", "+r", "go-rwx", "go-rwx", 
 
 @slot("modeword")
 def _modeword(scene: Scene) -> tuple[str, object]:
+    """The argument `<modeword>`."""
     mode = scene.pick(_WEIGHTED)
     return say(scene, _MODES[mode]), mode
 
 
 @slot("modefile")
 def _modefile(scene: Scene) -> tuple[str, object]:
+    """The argument `<modefile>`."""
     mode = scene.pick(["+x", "a-w", "a-w", "go-rwx"])
     return say(scene, {"+x": "executable", "a-w": "read-only|read only", "go-rwx": "private"}[mode]), mode
 
 
 @slot("modeword2")
 def _modeword2(scene: Scene) -> tuple[str, object]:
+    """The argument `<modeword2>`."""
     mode = scene.pick(["+x", "a-w", "a-w", "+x", "go-rwx"])
-    return say(scene, {"+x": "executable|runnable", "a-w": "read-only|read only|readonly", "go-rwx": "private"}[mode]), mode
+    return say(
+        scene, {"+x": "executable|runnable", "a-w": "read-only|read only|readonly", "go-rwx": "private"}[mode]
+    ), mode
 
 
 @slot("permname")
 def _permname(scene: Scene) -> tuple[str, object]:
+    """The argument `<permname>`."""
     mode = scene.pick(["+x", "+x", "u+w", "+r"])
     return say(scene, {"+x": "execute|execution|executable|exec", "u+w": "write", "+r": "read"}[mode]), mode
 
 
 @slot("permname2")
 def _permname2(scene: Scene) -> tuple[str, object]:
+    """The argument `<permname2>`."""
     mode = scene.pick(["+x", "+x", "u+w", "+r"])
-    return say(scene, {"+x": "the execute|execute|executable|execution", "u+w": "write|the write", "+r": "read|the read"}[mode]), mode
+    return say(
+        scene,
+        {"+x": "the execute|execute|executable|execution", "u+w": "write|the write", "+r": "read|the read"}[
+            mode
+        ],
+    ), mode
 
 
 @slot("unpermname")
 def _unpermname(scene: Scene) -> tuple[str, object]:
+    """The argument `<unpermname>`."""
     mode = scene.pick(["-x", "a-w", "-x", "a-w"])
-    return say(scene, {"-x": "the execute|execute|executable|execution", "a-w": "write|the write|writing"}[mode]), mode
+    return say(
+        scene, {"-x": "the execute|execute|executable|execution", "a-w": "write|the write|writing"}[mode]
+    ), mode
 
 
 @slot("symbolic")
 def _symbolic(scene: Scene) -> tuple[str, object]:
+    """The argument `<symbolic>`."""
     text = scene.pick(["+x", "+x", "u+x", "a-w", "u+w", "+w", "+r", "-x", "go-rwx", "a+rw", "g+w", "o-r", "u=rw", "a+x", "go-w", "g-w", "o+r", "ug+rw"])  # fmt: skip
     return bare(text), text
 
@@ -551,4 +567,6 @@ template(
 """,
     weight=1.7,
 )
-macro(unpack="(unzip|unzip|extract|extract|unpack|untar|decompress|uncompress|expand|inflate|unarchive|explode)")
+macro(
+    unpack="(unzip|unzip|extract|extract|unpack|untar|decompress|uncompress|expand|inflate|unarchive|explode)"
+)

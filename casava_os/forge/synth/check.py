@@ -6,7 +6,7 @@ from datetime import datetime
 
 from casava_os.forge.synth.sample import Example
 from casava_os.kernel.compiler.lexer import Atom, atoms
-from casava_os.kernel.compiler.tagged import FREE_TEXT, Control, Copy, candidates, encode, lower
+from casava_os.kernel.compiler.tagged import FREE_TEXT, Control, candidates, encode, lower
 from casava_syscalls.plan import parse_plan
 from casava_syscalls.registry import SYSCALLS
 from casava_syscalls.results import Err
@@ -16,7 +16,7 @@ NOW = datetime(2026, 11, 20, 12, 0)  # noqa: DTZ001 - local time is what people 
 """The day on which the examples are read."""
 
 
-class Unfit(ValueError):
+class Unfit(ValueError):  # noqa: N818 - a verdict on an example, as in `raise Unfit`
     """An example that cannot be learned from."""
 
 
@@ -30,7 +30,8 @@ def check(example: Example, *, outside: bool = True) -> None:
         segments = encode(example.calls)  # type: ignore[arg-type]
     except ValueError as problem:
         raise Unfit(f"{problem}: {example}") from problem
-    call, lexeme = "", "needle"
+    call = ""
+    lexeme: Lexeme = "needle"
     for segment in segments:
         if isinstance(segment, Control):
             kind, _, name = segment.name.partition(":")
@@ -38,12 +39,14 @@ def check(example: Example, *, outside: bool = True) -> None:
                 call = name
             elif kind == "key":
                 lexeme = shapes(SYSCALLS[call])[name].lexeme
-        elif isinstance(segment, Copy) and not _copyable(example.request, words, lexeme, segment.text):  # type: ignore[arg-type]
+        elif not _copyable(example.request, words, lexeme, segment.text):
             raise Unfit(f"{segment.text!r} is no {lexeme} of the request: {example}")
     lowered = lower(example.calls, NOW)  # type: ignore[arg-type]
     if isinstance(lowered, Err):
         raise Unfit(f"{lowered.message}: {example}")
-    plan = parse_plan({"request": example.request, "steps": lowered.value, "reads_stdin": example.piped_stdin})
+    plan = parse_plan(
+        {"request": example.request, "steps": lowered.value, "reads_stdin": example.piped_stdin}
+    )
     if isinstance(plan, Err) and not (outside and plan.code == "outside-workspace"):
         raise Unfit(f"{plan.message}: {example}")
 

@@ -159,6 +159,21 @@ template(
 )
 
 template(
+    "file.find/other",
+    "file.find type=other root=#root",
+    """
+!(find|show|list|look for) (all|any|the|) {special} [(in|under) <root:root>|here]
+?are there any {special} (here|in <root:root>)
+?(which|what) {special} (are there|do i have) [in <root:root>]
+:{special} (in <root:root>|here|)
+""",
+    weight=0.12,
+)
+macro(
+    special="(special files|sockets|named pipes|fifos|device files|socket files|pipes and sockets|character devices|block devices)"
+)
+
+template(
     "file.list",
     "file.list",
     """
@@ -646,4 +661,6 @@ template(
 """,
     weight=1.2,
 )
-macro(inroot="(in|inside|under|within|among the files in) <root:root>|(here|in this folder|in this directory|in here)")
+macro(
+    inroot="(in|inside|under|within|among the files in) <root:root>|(here|in this folder|in this directory|in here)"
+)

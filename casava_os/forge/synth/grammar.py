@@ -109,7 +109,9 @@ def _sequence(text: str, at: int) -> tuple[Node, int]:
     literal = ""
     while at < len(text) and text[at] not in "|)]":
         char = text[at]
-        if char not in "([{<\\" or (char == "<" and not text[at + 1 : at + 2].isalpha() and text[at + 1 : at + 2] != "+"):
+        if char not in "([{<\\" or (
+            char == "<" and not text[at + 1 : at + 2].isalpha() and text[at + 1 : at + 2] != "+"
+        ):
             literal += char
             at += 1
             continue

@@ -24,42 +24,130 @@ BEFORE_ORDER = (
     "|your task: |task: |todo: |i'm trying to |im trying to |i am trying to |time to |may i ask you to |you can |you may |be so good as to |so, |right, |alright, |well, |actually, |i think you should |it would be nice to |it'd be great if you could |could i ask you to |i'm supposed to |my job is to |i want that you |i would like that you |you must |need to |want to |wanna |i wanna |gotta |lemme |i am asking you to |be a dear and |be nice and |be quick and |feel free to |make sure to |make sure you |don't forget to |you need to |i'd appreciate it if you could |would it be possible to |are you able to |can you help me |can u |could u |plz can you |would u |pls can u |ok now |now please |next |step one: |1. |- |* |> |hi there, |good morning, |yo, |dear computer, |oi, |um, |alright so |basically |i guess we should |maybe you could |perhaps you can |mind to |let me |allow me to |it's time to |we'd better |i had better |someone should |somebody needs to |the plan is to |the idea is to |what i want is to |all i want is to |i just want to |i only want to |i simply want to |i really need to |i urgently need to |can we |can i |could we |casava, |computer, |hey casava, "
 )
 BEFORE_QUESTION = "hey, |hi, |ok, |so |and |tell me, |tell me: |quick question: |question: |do you know |i wonder: |i'd like to know: |just curious, |please tell me: |can you tell me: |hello, |umm, |well, |say, |actually, |now, "
-AFTER = (
-    ", please| please|, thanks| thanks|, thank you| for me|, will you|, would you| now| asap|, ok| right away|, if you can|, if possible| if you don't mind|, cheers| when you get a chance|, i beg you| quickly|, it's urgent|, no rush|, i think|, please and thank you|, thx| pls|, okay| for me please| as soon as possible| real quick|, danke|, mate|, buddy| then"
-)
-CLAUSES = (
-    ", but be careful|, and be careful|, it's for work|, my boss wants it|, before i forget|, i need it for a meeting|, as discussed|, like i said|, that's all|, nothing else|, that would be great|, i'd appreciate it|, it's important|, just to be sure|, to be on the safe side|, i'm in a hurry|, don't worry about the rest|, that's it for now|, so that i can check it|, because i need it today|, since it's friday|, as quickly as you can|, if it isn't too much trouble|, for a friend|, i already tried by hand|, it won't work otherwise"
-)
+AFTER = ", please| please|, thanks| thanks|, thank you| for me|, will you|, would you| now| asap|, ok| right away|, if you can|, if possible| if you don't mind|, cheers| when you get a chance|, i beg you| quickly|, it's urgent|, no rush|, i think|, please and thank you|, thx| pls|, okay| for me please| as soon as possible| real quick|, danke|, mate|, buddy| then"
+CLAUSES = ", but be careful|, and be careful|, it's for work|, my boss wants it|, before i forget|, i need it for a meeting|, as discussed|, like i said|, that's all|, nothing else|, that would be great|, i'd appreciate it|, it's important|, just to be sure|, to be on the safe side|, i'm in a hurry|, don't worry about the rest|, that's it for now|, so that i can check it|, because i need it today|, since it's friday|, as quickly as you can|, if it isn't too much trouble|, for a friend|, i already tried by hand|, it won't work otherwise"
 BACKGROUND = (
     "my disk is almost full. |i'm cleaning up this project. |this folder is a mess. |i'm preparing a release. |i have a meeting in an hour. |something is broken. |i'm new here. |the build failed again. |i'm working on my thesis. |we got a complaint from a customer. |i just got this laptop. |my teacher asked for this. "
     "|i can't see what's going on. |i'm a bit lost. |sorry to bother you. |good morning. |hello there. |it's late and i'm tired. |ok here's the thing. |i'm migrating to a new server. |i am tidying up. |the tests are red. |it was a long day. |i have too many files. |i think something went wrong. |i've got a bit of a problem. |we're running an audit. |backup time. |spring cleaning. |monday morning. "
 )
-AFTER_SENTENCE = ". it's urgent| . thanks|. thanks a lot|. thank you|. i need it today|. that's all|. cheers|. no hurry|. i'll check it later|. hope that makes sense|. hope that's clear|. let me know|. tell me when it's done|. appreciate it".replace("| .", "|.")
-
-
-VERBS = set(
-    """find list show display print get give search look locate count delete remove erase copy move rename make create add append prepend write
-    put replace change swap zip compress pack archive extract unzip unpack sort run execute start launch compare read open compute calculate
-    touch link check tell wait stop kill pause resume send save store concatenate merge set mark count take keep drop dedupe overwrite insert""".split()
+AFTER_SENTENCE = ". it's urgent| . thanks|. thanks a lot|. thank you|. i need it today|. that's all|. cheers|. no hurry|. i'll check it later|. hope that makes sense|. hope that's clear|. let me know|. tell me when it's done|. appreciate it".replace(
+    "| .", "|."
 )
-_IRREGULAR = {"put": "putting", "get": "getting", "run": "running", "set": "setting", "zip": "zipping", "swap": "swapping", "drop": "dropping", "stop": "stopping", "unzip": "unzipping"}
+
+
+VERBS = {
+    "find",
+    "list",
+    "show",
+    "display",
+    "print",
+    "get",
+    "give",
+    "search",
+    "look",
+    "locate",
+    "count",
+    "delete",
+    "remove",
+    "erase",
+    "copy",
+    "move",
+    "rename",
+    "make",
+    "create",
+    "add",
+    "append",
+    "prepend",
+    "write",
+    "put",
+    "replace",
+    "change",
+    "swap",
+    "zip",
+    "compress",
+    "pack",
+    "archive",
+    "extract",
+    "unzip",
+    "unpack",
+    "sort",
+    "run",
+    "execute",
+    "start",
+    "launch",
+    "compare",
+    "read",
+    "open",
+    "compute",
+    "calculate",
+    "touch",
+    "link",
+    "check",
+    "tell",
+    "wait",
+    "stop",
+    "kill",
+    "pause",
+    "resume",
+    "send",
+    "save",
+    "store",
+    "concatenate",
+    "merge",
+    "set",
+    "mark",
+    "take",
+    "keep",
+    "drop",
+    "dedupe",
+    "overwrite",
+    "insert",
+}
+_IRREGULAR = {
+    "put": "putting",
+    "get": "getting",
+    "run": "running",
+    "set": "setting",
+    "zip": "zipping",
+    "swap": "swapping",
+    "drop": "dropping",
+    "stop": "stopping",
+    "unzip": "unzipping",
+}
 
 
 def third_person(verb: str) -> str:
-    """ "copies" of "copy": as manuals speak."""
+    """As in "copies" of "copy": as manuals speak."""
     if verb.endswith("y") and verb[-2] not in "aeiou":
         return verb[:-1] + "ies"
     return verb + ("es" if verb.endswith(("ch", "sh", "s", "x")) else "s")
 
 
 def gerund(verb: str) -> str:
-    """ "deleting" of "delete"."""
+    """As in "deleting" of "delete"."""
     if verb in _IRREGULAR:
         return _IRREGULAR[verb]
     return (verb[:-1] if verb.endswith("e") and not verb.endswith("ee") else verb) + "ing"
 
 
-GERUND_BEFORE = ["would you mind ", "how about ", "start by ", "try ", "i'm thinking about ", "i was thinking of ", "i suggest ", "do you mind ", "help me with ", "what about ", "i feel like ", "consider ", "i need help ", "please start ", "i'm having trouble ", "begin with "]
+GERUND_BEFORE = [
+    "would you mind ",
+    "how about ",
+    "start by ",
+    "try ",
+    "i'm thinking about ",
+    "i was thinking of ",
+    "i suggest ",
+    "do you mind ",
+    "help me with ",
+    "what about ",
+    "i feel like ",
+    "consider ",
+    "i need help ",
+    "please start ",
+    "i'm having trouble ",
+    "begin with ",
+]
 
 
 def inflect(scene: Scene, text: str) -> str | None:
@@ -96,11 +184,14 @@ def garble(rng: random.Random, text: str) -> str:
     if not rate and not drop:
         return text
     pieces = _PIECES.split(text)
-    for n, piece in enumerate(pieces):
-        if piece.startswith(OPEN):
+    for n, whole in enumerate(pieces):
+        if whole.startswith(OPEN):
             continue
+        piece = whole
         if drop:
-            piece = re.sub(r"(?<![-\w])(the|a|an|all|of) ", lambda m: "" if rng.random() < drop else m.group(0), piece)
+            piece = re.sub(
+                r"(?<![-\w])(the|a|an|all|of) ", lambda m: "" if rng.random() < drop else m.group(0), piece
+            )
         pieces[n] = _WORD.sub(lambda m: typo(rng, m.group(0)) if rng.random() < rate else m.group(0), piece)
     return "".join(pieces)
 
@@ -148,7 +239,8 @@ def finish(scene: Scene, form: str, text: str) -> str:
     pieces = _PIECES.split(text)
     for n, piece in enumerate(pieces):
         if not piece.startswith(OPEN):
-            pieces[n] = re.sub(r" +([,;?]|!(?!=))", r"\1", re.sub(r"\s{2,}", " ", piece))
+            close = re.sub(r"\s{2,}", " ", piece)
+            pieces[n] = re.sub(r" +('(?:d|m|s|re|ve)\b|[,;?]|!(?!=))", r"\1", close)
     text = "".join(pieces).strip()
     text = re.sub(f" {{2,}}(?={OPEN})|(?<={CLOSE}) {{2,}}", " ", text)
     text = re.sub(f"(?<={CLOSE}) +(?=[,;?]|!(?!=))", "", text)
@@ -164,7 +256,11 @@ def finish(scene: Scene, form: str, text: str) -> str:
     elif draw > 0.93 and not scene.open_end and text[-1] not in "?!.":
         text += scene.pick([".", "!", ".", "..", "?"]) if form != ":" else ""
     if draw < 0.75:
-        text = re.sub(r"\bi('m|'d|'ve|)\b", lambda m: "I" + m.group(1), text) if draw < 0.5 and OPEN not in text else text
+        text = (
+            re.sub(r"\bi('m|'d|'ve|)\b", lambda m: "I" + m.group(1), text)
+            if draw < 0.5 and OPEN not in text
+            else text
+        )
     return text.replace(OPEN, "").replace(CLOSE, "")
 
 

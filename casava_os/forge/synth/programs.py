@@ -3,19 +3,151 @@
 from __future__ import annotations
 
 from casava_os.forge.synth.build import template
-from casava_os.forge.synth.grammar import CLOSE, OPEN, Scene, macro, say, slot
+from casava_os.forge.synth.grammar import CLOSE, OPEN, Scene, macro, slot
 from casava_os.forge.synth.words import bare, dir_name, extension, file_name, stem, word
 from casava_os.kernel.compiler.lexer import atoms
 
-PROGRAMS = (
-    "python {p}|python3 {p}|python {p} --{w} {n}|python -m {w}|python -m pytest|pytest|pytest -q|pytest -x {d}|pytest -k {w}|make|make {w}|make -j{n}|make clean|npm install|npm run {w}|npm test|npm start|yarn build"
-    "|node {j}|node {j} --{w}={n}|cargo build|cargo test|cargo run --release|go build ./...|go test ./...|go run main.go|git status|git log --oneline|git diff|git add .|git commit -m '{w}'|git push|git pull|git checkout -b {w}|git branch"
-    "|ruff check .|ruff check {d}|mypy {d}|black .|eslint {d}|tsc|tsc --noEmit|bash {s}|sh {s}|./{s}|./{s} --{w}|./{w}|./{w} {f}|java -jar {w}.jar|javac {w}.java|gcc {w}.c -o {w}|g++ -O2 {w}.cpp|cmake ..|ffmpeg -i {w}.mp4 {w}.mp3"
-    "|pip list|pip freeze|uv run {p}|uvicorn {w}:app|flask run|python manage.py {w}|python manage.py runserver|rake {w}|bundle exec {w}|php {w}.php|ruby {w}.rb|perl {w}.pl|Rscript {w}.R|julia {w}.jl|lua {w}.lua|dotnet build|mvn package|gradle build|terraform plan"
-    "|echo {w}|echo $HOME|whoami|seq {n}|sleep {n}|date +%s|uname -a|id|env|printenv|which {w}|awk '{{print $1}}' {f}|sed -n {n}p {f}|{w}|{w} --help|{w} --version|{w} -v {f}|{w} {f} {f}|{w} --{w} {w}|jq . {f}|tr a-z A-Z < {f}|python -c 'print({n})'|http-server|jupyter nbconvert {w}.ipynb|sphinx-build {d} {d}|mkdocs build"
-    "|hugo|jekyll serve|pre-commit run --all-files|tox|nox|coverage run -m pytest|pyinstaller {p}|poetry install|poetry run {w}|stack build|cabal run|mix test|swift build|zig build|nim c {w}.nim|convert {w}.png {w}.jpg|pandoc {w}.md -o {w}.pdf|pdflatex {w}.tex|sqlite3 {w}.db|diff3 {f} {f} {f}"
-    "|{w} | sort|cat {f} | sort | uniq -c|ls -la | head|find . -name '*.{e}' | wc -l|ps aux | grep {w}|du -sh * | sort -h|cat {f} | {w}|sort {f} | uniq -c | sort -rn|for i in 1 2 3; do echo $i; done|test -f {f} && echo yes"
-).split("|")
+PROGRAMS = [
+    "python {p}",
+    "python3 {p}",
+    "python {p} --{w} {n}",
+    "python -m {w}",
+    "python -m pytest",
+    "pytest",
+    "pytest -q",
+    "pytest -x {d}",
+    "pytest -k {w}",
+    "make",
+    "make {w}",
+    "make -j{n}",
+    "make clean",
+    "npm install",
+    "npm run {w}",
+    "npm test",
+    "npm start",
+    "yarn build",
+    "node {j}",
+    "node {j} --{w}={n}",
+    "cargo build",
+    "cargo test",
+    "cargo run --release",
+    "go build ./...",
+    "go test ./...",
+    "go run main.go",
+    "git status",
+    "git log --oneline",
+    "git diff",
+    "git add .",
+    "git commit -m '{w}'",
+    "git push",
+    "git pull",
+    "git checkout -b {w}",
+    "git branch",
+    "ruff check .",
+    "ruff check {d}",
+    "mypy {d}",
+    "black .",
+    "eslint {d}",
+    "tsc",
+    "tsc --noEmit",
+    "bash {s}",
+    "sh {s}",
+    "./{s}",
+    "./{s} --{w}",
+    "./{w}",
+    "./{w} {f}",
+    "java -jar {w}.jar",
+    "javac {w}.java",
+    "gcc {w}.c -o {w}",
+    "g++ -O2 {w}.cpp",
+    "cmake ..",
+    "ffmpeg -i {w}.mp4 {w}.mp3",
+    "pip list",
+    "pip freeze",
+    "uv run {p}",
+    "uvicorn {w}:app",
+    "flask run",
+    "python manage.py {w}",
+    "python manage.py runserver",
+    "rake {w}",
+    "bundle exec {w}",
+    "php {w}.php",
+    "ruby {w}.rb",
+    "perl {w}.pl",
+    "Rscript {w}.R",
+    "julia {w}.jl",
+    "lua {w}.lua",
+    "dotnet build",
+    "mvn package",
+    "gradle build",
+    "terraform plan",
+    "echo {w}",
+    "echo $HOME",
+    "whoami",
+    "seq {n}",
+    "sleep {n}",
+    "date +%s",
+    "uname -a",
+    "id",
+    "env",
+    "printenv",
+    "which {w}",
+    "awk '{{print $1}}' {f}",
+    "sed -n {n}p {f}",
+    "{w}",
+    "{w} --help",
+    "{w} --version",
+    "{w} -v {f}",
+    "{w} {f} {f}",
+    "{w} --{w} {w}",
+    "jq . {f}",
+    "tr a-z A-Z < {f}",
+    "python -c 'print({n})'",
+    "http-server",
+    "jupyter nbconvert {w}.ipynb",
+    "sphinx-build {d} {d}",
+    "mkdocs build",
+    "hugo",
+    "jekyll serve",
+    "pre-commit run --all-files",
+    "tox",
+    "nox",
+    "coverage run -m pytest",
+    "pyinstaller {p}",
+    "poetry install",
+    "poetry run {w}",
+    "stack build",
+    "cabal run",
+    "mix test",
+    "swift build",
+    "zig build",
+    "nim c {w}.nim",
+    "convert {w}.png {w}.jpg",
+    "pandoc {w}.md -o {w}.pdf",
+    "pdflatex {w}.tex",
+    "sqlite3 {w}.db",
+    "diff3 {f} {f} {f}",
+    "{w} ",
+    " sort",
+    "cat {f} ",
+    " sort ",
+    " uniq -c",
+    "ls -la ",
+    " head",
+    "find . -name '*.{e}' ",
+    " wc -l",
+    "ps aux ",
+    " grep {w}",
+    "du -sh * ",
+    " sort -h",
+    "cat {f} ",
+    " {w}",
+    "sort {f} ",
+    " uniq -c ",
+    " sort -rn",
+    "for i in 1 2 3; do echo $i; done",
+    "test -f {f} && echo yes",
+]
 _COMMANDS = []
 _joined = ""
 for _piece in PROGRAMS:
@@ -45,7 +177,13 @@ def command(scene: Scene, simple: bool = False) -> str:
 def _open_at_ends(text: str) -> bool:
     """Whether the text, unquoted, begins and ends where atoms do."""
     found = atoms(text)
-    return not found[0].quoted and not found[-1].quoted and found[-1].text not in ".,;:!?" and found[0].start == 0 and found[-1].end == len(text)
+    return (
+        not found[0].quoted
+        and not found[-1].quoted
+        and found[-1].text not in ".,;:!?"
+        and found[0].start == 0
+        and found[-1].end == len(text)
+    )
 
 
 @slot("command")
@@ -80,14 +218,57 @@ def _typed_command(scene: Scene) -> tuple[str, object]:
     for _ in range(30):
         text = command(scene)
         first = text.split()[0]
-        if _open_at_ends(text) and len(text.split()) > 1 and (first in TYPED or text.startswith("./") or "|" in text):
+        if (
+            _open_at_ends(text)
+            and len(text.split()) > 1
+            and (first in TYPED or text.startswith("./") or "|" in text)
+        ):
             scene.open_end = True
             return bare(text), text
     scene.open_end = True
     return bare("git status"), "git status"
 
 
-TYPED = set("python python3 make npm yarn node cargo go git ruff mypy bash sh java gcc g++ pip uv flask php ruby perl dotnet mvn gradle terraform awk sed echo seq sleep pytest ./configure ffmpeg pandoc poetry convert tsc".split())
+TYPED = {
+    "python",
+    "python3",
+    "make",
+    "npm",
+    "yarn",
+    "node",
+    "cargo",
+    "go",
+    "git",
+    "ruff",
+    "mypy",
+    "bash",
+    "sh",
+    "java",
+    "gcc",
+    "g++",
+    "pip",
+    "uv",
+    "flask",
+    "php",
+    "ruby",
+    "perl",
+    "dotnet",
+    "mvn",
+    "gradle",
+    "terraform",
+    "awk",
+    "sed",
+    "echo",
+    "seq",
+    "sleep",
+    "pytest",
+    "./configure",
+    "ffmpeg",
+    "pandoc",
+    "poetry",
+    "convert",
+    "tsc",
+}
 
 macro(
     runw="(run|execute|launch|start|fire up|invoke|kick off|call|exec|run)",
@@ -155,13 +336,15 @@ template(
 
 @slot("pyscript")
 def _pyscript(scene: Scene) -> tuple[str, object]:
+    """The argument `<pyscript>`."""
     n, w = scene.rng.randint(1, 999), word(scene)
-    text = scene.pick([f"print({n})", f"print({n} * {n})", f"import os; print(os.getcwd())", f"for i in range({n}): print(i)", f"x = {n}; print(x)", f"import {w}; {w}.run()", f"print(len('{w}'))", f"import sys; print(sys.version)", f"print([{n}, {n}])", f"import math; print(math.sqrt({n}))", f"{w} = {n}; print({w} + 1)", f"print(sum(range({n})))", f"open('{w}.txt', 'w').write('{w}')"])  # fmt: skip
+    text = scene.pick([f"print({n})", f"print({n} * {n})", "import os; print(os.getcwd())", f"for i in range({n}): print(i)", f"x = {n}; print(x)", f"import {w}; {w}.run()", f"print(len('{w}'))", "import sys; print(sys.version)", f"print([{n}, {n}])", f"import math; print(math.sqrt({n}))", f"{w} = {n}; print({w} + 1)", f"print(sum(range({n})))", f"open('{w}.txt', 'w').write('{w}')"])  # fmt: skip
     return _marked(scene, text)
 
 
 @slot("shscript")
 def _shscript(scene: Scene) -> tuple[str, object]:
+    """The argument `<shscript>`."""
     n, w, v = scene.rng.randint(1, 99), word(scene), word(scene)
     text = scene.pick([f"echo {w}; echo {v}", f"mkdir {w}; touch {w}/{v}", f"for i in 1 2 {n}; do echo $i; done", f"cd {w}; make; ./{v}", f"set -e; {w}; {v}", f"x={n}; echo $x", f"for f in *.{extension(scene)}; do wc -l $f; done", f"echo {w} > {v}.txt; cat {v}.txt", f"if [ -f {w} ]; then echo yes; fi"])  # fmt: skip
     return _marked(scene, text)
@@ -229,7 +412,10 @@ template(
 """,
     weight=1.4,
 )
-macro(bgshort="(in the background|in background|in the bg|as a background job)", bgstart="(start in the background|run in the background|spawn|launch in the background|background|run in bg|start a background job with|start a background job running|start a background process:)")
+macro(
+    bgshort="(in the background|in background|in the bg|as a background job)",
+    bgstart="(start in the background|run in the background|spawn|launch in the background|background|run in bg|start a background job with|start a background job running|start a background process:)",
+)
 template(
     "process.list",
     "process.list",
@@ -328,6 +514,7 @@ macro(
 
 @slot("index")
 def _index(scene: Scene) -> tuple[str, object]:
+    """The argument `<index>`."""
     text = str(scene.rng.randint(1, 9)) if scene.chance(0.6) else str(scene.rng.randint(1, 400))
     if scene.chance(0.08):
         text = scene.pick(["one", "two", "three", "four", "five"])
@@ -577,6 +764,7 @@ template("system.environment", "system.environment", """
 
 @slot("envvar")
 def _envvar(scene: Scene) -> tuple[str, object]:
+    """The argument `<envvar>`."""
     text = scene.pick(["PATH", "HOME", "USER", "SHELL", "LANG", "EDITOR", "PWD", "TERM", "DISPLAY", "PYTHONPATH", "JAVA_HOME", "VIRTUAL_ENV", "TMPDIR", "LD_LIBRARY_PATH", "GOPATH", "NODE_ENV", "DATABASE_URL", "CUDA_VISIBLE_DEVICES", "TZ", "http_proxy"])  # fmt: skip
     if scene.chance(0.45):
         parts = [w.upper() for w in (word(scene), word(scene))]
@@ -633,7 +821,28 @@ macro(
 
 @slot("procname")
 def _procname(scene: Scene) -> tuple[str, object]:
-    text = scene.pick(["firefox", "chrome", "python", "nginx", "postgres", "node", "java", "sshd", "docker", "ssh", "vim", "mysql", "redis", "code", "slack", "gnome", "bash"])
+    """The argument `<procname>`."""
+    text = scene.pick(
+        [
+            "firefox",
+            "chrome",
+            "python",
+            "nginx",
+            "postgres",
+            "node",
+            "java",
+            "sshd",
+            "docker",
+            "ssh",
+            "vim",
+            "mysql",
+            "redis",
+            "code",
+            "slack",
+            "gnome",
+            "bash",
+        ]
+    )
     if scene.chance(0.45):
         text = word(scene)
     return bare(text), text

@@ -85,7 +85,7 @@ def _single(rng: random.Random, template: Template) -> Example:
     scene = Scene(rng, may_front=form != ":")
     program = Program()
     said = realise(template, scene, program, phrase)
-    piped = template.stdin or (template.family not in ("ask",) and rng.random() < PIPED_ANYWAY)
+    piped = template.stdin or (template.family != "ask" and rng.random() < PIPED_ANYWAY)
     return _finished(scene, form, said, program, template.family, template.name, piped)
 
 

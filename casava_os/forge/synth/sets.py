@@ -149,12 +149,19 @@ _BY_NAME = {c.name: c for c in CONDITIONS}
 
 @slot("sizerange")
 def _sizerange(scene: Scene) -> tuple[str, object]:
+    """The argument `<sizerange>`."""
     return _range(scene, " and " if scene.chance(0.8) else " to ")
 
 
 @slot("sizerange2")
 def _sizerange2(scene: Scene) -> tuple[str, object]:
-    return _range(scene, scene.pick([" but smaller than ", " and smaller than ", " and under ", " but under ", " but less than "]))
+    """The argument `<sizerange2>`."""
+    return _range(
+        scene,
+        scene.pick(
+            [" but smaller than ", " and smaller than ", " and under ", " but under ", " but less than "]
+        ),
+    )
 
 
 def _range(scene: Scene, glue: str) -> tuple[str, object]:
@@ -167,19 +174,24 @@ def _range(scene: Scene, glue: str) -> tuple[str, object]:
 
 @slot("thisunit")
 def _thisunit(scene: Scene) -> tuple[str, object]:
+    """The argument `<thisunit>`."""
     text = scene.pick(["week", "month", "year", "week"])
     return bare(text), text
 
 
 @slot("recentday")
 def _recentday(scene: Scene) -> tuple[str, object]:
+    """The argument `<recentday>`."""
     text = scene.pick(["today", "today", "yesterday"])
     return bare(text), text
 
 
 @slot("octal")
 def _octal(scene: Scene) -> tuple[str, object]:
-    text = scene.pick(["644", "755", "600", "777", "700", "664", "0644", "444", "0755", "640", "750", "666", "400"])
+    """The argument `<octal>`."""
+    text = scene.pick(
+        ["644", "755", "600", "777", "700", "664", "0644", "444", "0755", "640", "750", "666", "400"]
+    )
     if scene.chance(0.2):
         text = "".join(scene.rng.choices("01234567", k=3))
     return bare(text), text
@@ -187,7 +199,8 @@ def _octal(scene: Scene) -> tuple[str, object]:
 
 @slot("exactname")
 def _exactname(scene: Scene) -> tuple[str, object]:
-    from casava_os.forge.synth.words import file_name, fresh  # noqa: PLC0415
+    """The argument `<exactname>`."""
+    from casava_os.forge.synth.words import file_name, fresh
 
     text = fresh(scene, file_name)
     text = text.replace(" (1)", "")
@@ -196,6 +209,7 @@ def _exactname(scene: Scene) -> tuple[str, object]:
 
 @slot("glob")
 def _glob(scene: Scene) -> tuple[str, object]:
+    """The argument `<glob>`."""
     one, ext = word(scene), extension(scene)
     text = scene.pick([f"*.{ext}", f"*.{ext}", f"{one}*", f"*{one}*", f"*_{one}.{ext}", f"{one}_*.{ext}", f"{one}?.{ext}", f"{one}*.{ext}", f"*{one}", f"{one}-[0-9].{ext}", f"*.{ext}*"])  # fmt: skip
     return argument(scene, text, 0.25), text
@@ -203,14 +217,26 @@ def _glob(scene: Scene) -> tuple[str, object]:
 
 @slot("excluded")
 def _excluded(scene: Scene) -> tuple[str, object]:
-    from casava_os.forge.synth.words import dir_name, file_name, fresh  # noqa: PLC0415
+    """The argument `<excluded>`."""
+    from casava_os.forge.synth.words import dir_name, file_name, fresh
 
     draw = scene.rng.random()
     if draw < 0.4:
-        said, value = scene.pick(["node_modules", ".git", "vendor", "venv", ".venv", "build", "__pycache__", "dist", "target"]), ""
+        said, value = (
+            scene.pick(
+                ["node_modules", ".git", "vendor", "venv", ".venv", "build", "__pycache__", "dist", "target"]
+            ),
+            "",
+        )
         value = said
         said = argument(scene, said)
-        return (f"the {said} (folder|directory)".replace("(folder|directory)", scene.pick(["folder", "directory", "dir"])) if scene.chance(0.4) else said), value
+        return (
+            f"the {said} (folder|directory)".replace(
+                "(folder|directory)", scene.pick(["folder", "directory", "dir"])
+            )
+            if scene.chance(0.4)
+            else said
+        ), value
     if draw < 0.6:
         value = fresh(scene, dir_name)
         said = argument(scene, value)
@@ -237,9 +263,66 @@ KIND_WORDS: dict[str, tuple[list[str], list[str]]] = {
 }  # fmt: skip
 KINDS = tuple(KIND_WORDS)
 
-EXT_PLURALS = "pdfs pngs gifs csvs txts jsons zips tarballs mp3s mp4s svgs jpgs jpegs logs tmps baks pys mds".split()
-EXT_WORDS = "python markdown javascript typescript rust ruby golang text yaml jpeg shell bash word excel powerpoint temp temporary backup config log object kotlin perl latex c++ compiled".split()
-THINGS = ["things", "stuff", "everything", "items", "entries", "anything", "files and folders", "files and directories", "files/directories", "files or folders"]
+EXT_PLURALS = [
+    "pdfs",
+    "pngs",
+    "gifs",
+    "csvs",
+    "txts",
+    "jsons",
+    "zips",
+    "tarballs",
+    "mp3s",
+    "mp4s",
+    "svgs",
+    "jpgs",
+    "jpegs",
+    "logs",
+    "tmps",
+    "baks",
+    "pys",
+    "mds",
+]
+EXT_WORDS = [
+    "python",
+    "markdown",
+    "javascript",
+    "typescript",
+    "rust",
+    "ruby",
+    "golang",
+    "text",
+    "yaml",
+    "jpeg",
+    "shell",
+    "bash",
+    "word",
+    "excel",
+    "powerpoint",
+    "temp",
+    "temporary",
+    "backup",
+    "config",
+    "log",
+    "object",
+    "kotlin",
+    "perl",
+    "latex",
+    "c++",
+    "compiled",
+]
+THINGS = [
+    "things",
+    "stuff",
+    "everything",
+    "items",
+    "entries",
+    "anything",
+    "files and folders",
+    "files and directories",
+    "files/directories",
+    "files or folders",
+]
 
 
 def _ext_span(scene: Scene) -> tuple[str, object]:
@@ -264,7 +347,7 @@ def _ext_span(scene: Scene) -> tuple[str, object]:
         other = one()
         if other.lower().lstrip(".") != first.lower().lstrip("."):
             values.append(other)
-            said = f"{said}{scene.pick([' and ', ' or ', ' and ', ', ', ' & ', '/' if False else ' and '])}{bare(other)}"
+            said = f"{said}{scene.pick([' and ', ' or ', ' and ', ', ', ' & '])}{bare(other)}"
     return said, values
 
 
@@ -274,7 +357,9 @@ def head(scene: Scene, plural: bool, find: dict[str, object], *, dirs: bool = Tr
     if draw < 0.30:
         find["type"] = "file"
         if scene.chance(0.06):
-            return scene.pick(["regular files", "plain files", "ordinary files", "normal files"])[: None if plural else -1]
+            return scene.pick(["regular files", "plain files", "ordinary files", "normal files"])[
+                : None if plural else -1
+            ]
         return "files" if plural else "file"
     if draw < 0.58:
         if plural and scene.chance(0.25):
@@ -286,29 +371,79 @@ def head(scene: Scene, plural: bool, find: dict[str, object], *, dirs: bool = Tr
         return f"{said} {noun}"
     if draw < 0.64:
         find["extension"] = [("." if scene.chance(0.8) else "") + extension(scene)]
-        form = scene.pick(["files (ending|that end) in X", "files with [the] [file] extension X", "files with [a|the] X extension", "files of type X", "X files", "X-files"[:1] + " files", "files (ending|that end) with X", "files with extension X", "files (having|that have) the extension X", "files of (the|) X type", "files in X format", "files whose extension is X", "files with an X extension", "files w/ X extension"])
+        form = scene.pick(
+            [
+                "files (ending|that end) in X",
+                "files with [the] [file] extension X",
+                "files with [a|the] X extension",
+                "files of type X",
+                "X files",
+                "X-files"[:1] + " files",
+                "files (ending|that end) with X",
+                "files with extension X",
+                "files (having|that have) the extension X",
+                "files of (the|) X type",
+                "files in X format",
+                "files whose extension is X",
+                "files with an X extension",
+                "files w/ X extension",
+            ]
+        )
         ext = find["extension"]
         assert isinstance(ext, list)
         if not str(ext[0]).startswith(".") and "end" in form:
             form = "files with [the] extension X"
-        return say(scene, form if plural else form.replace("files", "file").replace("that end", "that ends")).replace("X", bare(str(ext[0])))
+        return say(
+            scene, form if plural else form.replace("files", "file").replace("that end", "that ends")
+        ).replace("X", bare(str(ext[0])))
     if draw < 0.80:
-        kind = scene.pick(list(KINDS)) if scene.chance(0.4) else scene.pick(["image", "video", "audio", "document"])
+        kind = (
+            scene.pick(list(KINDS))
+            if scene.chance(0.4)
+            else scene.pick(["image", "video", "audio", "document"])
+        )
         find["kind"] = kind
         return scene.pick(KIND_WORDS[kind][1 if plural else 0])
     if dirs and draw < 0.89:
         find["type"] = "directory"
-        return scene.pick(["folders", "directories", "dirs", "subfolders", "subdirectories"] if plural else ["folder", "directory", "dir", "subfolder"])
+        return scene.pick(
+            ["folders", "directories", "dirs", "subfolders", "subdirectories"]
+            if plural
+            else ["folder", "directory", "dir", "subfolder"]
+        )
     if draw < 0.91:
         find["type"] = "link"
-        return scene.pick(["symlinks", "links", "symbolic links", "soft links"] if plural else ["symlink", "link", "symbolic link"])
+        return scene.pick(
+            ["symlinks", "links", "symbolic links", "soft links"]
+            if plural
+            else ["symlink", "link", "symbolic link"]
+        )
     if draw < 0.94 and plural and dirs:
         return scene.pick(THINGS)
     find["type"] = "file"
     return "files" if plural else "file"
 
 
-_DIR_CONDITIONS = {"older", "newer", "after", "before", "name_contains", "name_starts", "name_ends", "name", "empty", "nonempty", "depth1", "depthmax", "depthmin", "exclude", "hidden", "nothidden", "nocase", "mode"}
+_DIR_CONDITIONS = {
+    "older",
+    "newer",
+    "after",
+    "before",
+    "name_contains",
+    "name_starts",
+    "name_ends",
+    "name",
+    "empty",
+    "nonempty",
+    "depth1",
+    "depthmax",
+    "depthmin",
+    "exclude",
+    "hidden",
+    "nothidden",
+    "nocase",
+    "mode",
+}
 
 
 def choose_conditions(scene: Scene, find: dict[str, object], how_many: int) -> list[Condition]:
@@ -379,6 +514,13 @@ def place(scene: Scene, find: dict[str, object], chance: float = 0.42) -> str:
     return say(scene, "{here}") if draw < chance + 0.12 else ""
 
 
+def _beside_rank(scene: Scene, find: dict[str, object]) -> list[str]:
+    """At most one condition that reads well after "the 5 largest files"."""
+    fitting = ("contains", "name_contains", "newer", "older", "name_starts", "exclude")
+    chosen = [c for c in choose_conditions(scene, find, 1) if c.name in fitting]
+    return [apply(scene, condition, condition.post, find) for condition in chosen]
+
+
 SUPERLATIVES = {
     "largest": "(largest|biggest|heaviest|largest|fattest)",
     "smallest": "(smallest|tiniest|lightest)",
@@ -388,15 +530,13 @@ SUPERLATIVES = {
 
 
 def superlative(scene: Scene, find: dict[str, object]) -> str:
-    """ "the 5 largest python files", "the newest file in docs", without its place and conditions."""
+    """As in "the 5 largest python files", "the newest file in docs", without its place and conditions."""
     order = scene.pick(["largest", "largest", "newest", "newest", "oldest", "smallest"])
     find["sort"] = order
     adjective = say(scene, SUPERLATIVES[order])
     if scene.chance(0.42):
         find["limit"] = 1
         noun = head(scene, False, find, dirs=False)
-        if scene.chance(0.08):
-            noun = f"single {noun}" if False else noun
         return f"the {adjective} {noun}"
     if scene.chance(0.22):
         return f"the {adjective} {head(scene, True, find, dirs=False)}"
@@ -404,23 +544,32 @@ def superlative(scene: Scene, find: dict[str, object]) -> str:
     n = say(inner, "<limit:count>")
     find["limit"] = inner.values["limit"]
     noun = head(scene, True, find, dirs=False)
-    form = scene.pick(["the {n} {a} {s}", "the {n} {a} {s}", "the {a} {n} {s}", "{n} {a} {s}", "the top {n} {a} {s}", "top {n} {a} {s}", "{a} {n} {s}"])
+    form = scene.pick(
+        [
+            "the {n} {a} {s}",
+            "the {n} {a} {s}",
+            "the {a} {n} {s}",
+            "{n} {a} {s}",
+            "the top {n} {a} {s}",
+            "top {n} {a} {s}",
+            "{a} {n} {s}",
+        ]
+    )
     return form.format(n=n, a=adjective, s=noun)
 
 
 _ADJECTIVES = {"empty": ("empty", True), "hidden": ("hidden", True), "executable": ("executable", True), "zero-byte": ("empty", True), "non-empty": ("empty", False), "zero byte": ("empty", True), "0 byte": ("empty", True)}  # fmt: skip
 
 
-def noun_phrase(scene: Scene, *, determined: bool = True, least: int = 0, places: float = 0.42) -> tuple[str, dict[str, object]]:
+def noun_phrase(
+    scene: Scene, *, determined: bool = True, least: int = 0, places: float = 0.42
+) -> tuple[str, dict[str, object]]:
     """A plural (or superlative) file set and its `file.find` fields. Always narrower than "everything" when `least` ≥ 1."""
     find: dict[str, object] = {}
     if determined and scene.chance(0.13):
-        said = superlative(scene, find)
-        parts = [said]
+        parts = [superlative(scene, find)]
         if scene.chance(0.2):
-            for condition in choose_conditions(scene, find, 1):
-                if condition.name in ("contains", "name_contains", "newer", "older", "name_starts", "exclude"):
-                    parts.append(apply(scene, condition, condition.post, find))
+            parts += _beside_rank(scene, find)
         parts.append(place(scene, find, places))
         return " ".join(p for p in parts if p), find
     singular = determined and scene.chance(0.08)
@@ -437,9 +586,35 @@ def noun_phrase(scene: Scene, *, determined: bool = True, least: int = 0, places
     count = 0 if draw < 0.30 else 1 if draw < 0.78 else 2 if draw < 0.95 else 3
     if not find or set(find) <= {"type"}:
         count = max(count, least)
-    chosen = [c for c in choose_conditions(scene, find, count) if not (adjective and c.name in ("empty", "nonempty", "hidden", "executable", "notexecutable", "larger", "smaller", "contains", "between", "name", "name_starts", "nothidden", "mode"))]
+    chosen = [
+        c
+        for c in choose_conditions(scene, find, count)
+        if not (
+            adjective
+            and c.name
+            in (
+                "empty",
+                "nonempty",
+                "hidden",
+                "executable",
+                "notexecutable",
+                "larger",
+                "smaller",
+                "contains",
+                "between",
+                "name",
+                "name_starts",
+                "nothidden",
+                "mode",
+            )
+        )
+    ]
     if determined:
-        det = "every " if singular else say(scene, "(all|all the|the|any|all of the|all|all my|my|the|every one of the|)")
+        det = (
+            "every "
+            if singular
+            else say(scene, "(all|all the|the|any|all of the|all|all my|my|the|every one of the|)")
+        )
         if noun in ("everything", "anything"):
             det = ""
     else:
@@ -479,10 +654,12 @@ def textset_slot(scene: Scene) -> tuple[str, object]:
         if scene.chance(0.5):
             find["type"], noun = "file", "file"
         else:
-            noun, find["extension"] = _ext_span(scene)
-            noun += " file"
+            said, extensions = _ext_span(scene)
+            find["extension"] = extensions
+            noun = said + " file"
             if scene.chance(0.3):
-                find["extension"], noun = ["log"], f"{bare('log')}{scene.pick(['', ' file'])}"
+                find["extension"] = ["log"]
+                noun = f"{bare('log')}{scene.pick(['', ' file'])}"
         return f"the {adjective} {noun} {place(scene, find)}".strip(), FileSet(find)
     if scene.chance(0.75):
         said, find["extension"] = _ext_span(scene)
@@ -494,7 +671,9 @@ def textset_slot(scene: Scene) -> tuple[str, object]:
         find["type"] = "file"
     det = say(scene, "(all|all the|the|any|all of the|my|every|the)")
     if det == "every":
-        said = said[: -len("files")] + "file" if said.endswith("files") else said.replace("files ", "file ", 1)
+        said = (
+            said[: -len("files")] + "file" if said.endswith("files") else said.replace("files ", "file ", 1)
+        )
     where = place(scene, find)
     return f"{det} {said} {where}".strip(), FileSet(find)
 
@@ -502,7 +681,7 @@ def textset_slot(scene: Scene) -> tuple[str, object]:
 @slot("obj")
 def obj_slot(scene: Scene) -> tuple[str, object]:
     """What an operation acts on: named paths or a file set."""
-    from casava_os.forge.synth.words import files_slot  # noqa: PLC0415
+    from casava_os.forge.synth.words import files_slot
 
     return files_slot(scene) if scene.chance(0.46) else set_slot(scene)
 
@@ -510,7 +689,7 @@ def obj_slot(scene: Scene) -> tuple[str, object]:
 @slot("textobj")
 def textobj_slot(scene: Scene) -> tuple[str, object]:
     """Text to look into: named files, a directory, or a set of text files."""
-    from casava_os.forge.synth.words import dir_slot, source_slot  # noqa: PLC0415
+    from casava_os.forge.synth.words import dir_slot, source_slot
 
     draw = scene.rng.random()
     if draw < 0.55:
@@ -522,7 +701,7 @@ def textobj_slot(scene: Scene) -> tuple[str, object]:
 
 
 def question(scene: Scene) -> tuple[str, dict[str, object]]:
-    """ "which python files in src are older than a week" without its question word."""
+    """As in "which python files in src are older than a week" without its question word."""
     find: dict[str, object] = {}
     noun = head(scene, True, find)
     chosen = choose_conditions(scene, find, 1 if scene.chance(0.85) else 2)
@@ -536,13 +715,14 @@ def question(scene: Scene) -> tuple[str, dict[str, object]]:
 
 @slot("whichset")
 def whichset_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<whichset>`."""
     said, find = question(scene)
     return said, FileSet(find)
 
 
 def assert_patterns() -> None:
     """Compiles every wording once, so that a broken one fails in the tests and not in a training run."""
-    from casava_os.forge.synth.grammar import pattern  # noqa: PLC0415
+    from casava_os.forge.synth.grammar import pattern
 
     for condition in CONDITIONS:
         pattern(condition.post)
@@ -553,7 +733,7 @@ def assert_patterns() -> None:
 
 @slot("adjset")
 def adjset_slot(scene: Scene) -> tuple[str, object]:
-    """ "empty", "hidden", "executable": after "how many files are"."""
+    """As in "empty", "hidden", "executable": after "how many files are"."""
     name = scene.pick(["empty", "hidden", "executable"])
     return name, FileSet({"type": "file", name: True})
 
@@ -601,37 +781,38 @@ def _top(scene: Scene, one: bool | None, determiner: str) -> tuple[str, object]:
         core = form.format(d=determiner, n=number, a=adjective, s=noun)
     parts = [core.strip()]
     if scene.chance(0.15):
-        for condition in choose_conditions(scene, find, 1):
-            if condition.name in ("contains", "name_contains", "newer", "older", "name_starts", "exclude"):
-                parts.append(apply(scene, condition, condition.post, find))
+        parts += _beside_rank(scene, find)
     parts.append(place(scene, find))
     return " ".join(p for p in parts if p), FileSet(find)
 
 
 @slot("top")
 def top_slot(scene: Scene) -> tuple[str, object]:
-    """ "the 5 largest files", "the newest png"."""
+    """As in "the 5 largest files", "the newest png"."""
     return _top(scene, None, "the")
 
 
 @slot("topone")
 def topone_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<topone>`."""
     return _top(scene, True, scene.pick(["the", "the", "my"]))
 
 
 @slot("topmany")
 def topmany_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<topmany>`."""
     return _top(scene, False, scene.pick(["the", "the", "my"]))
 
 
 @slot("topbare")
 def topbare_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<topbare>`."""
     return _top(scene, None, "")
 
 
 @slot("topwhich")
 def topwhich_slot(scene: Scene) -> tuple[str, object]:
-    """ "file is the largest", "python file was modified last"."""
+    """As in "file is the largest", "python file was modified last"."""
     find: dict[str, object] = {"limit": 1}
     noun = head(scene, False, find, dirs=False)
     order = scene.pick(["largest", "newest", "oldest", "smallest"])
@@ -644,7 +825,9 @@ def topwhich_slot(scene: Scene) -> tuple[str, object]:
     }[order]
     said = say(scene, predicate)
     where = place(scene, find)
-    return (f"{noun} {where} {said}" if scene.chance(0.5) else f"{noun} {said} {where}").strip(), FileSet(find)
+    return (f"{noun} {where} {said}" if scene.chance(0.5) else f"{noun} {said} {where}").strip(), FileSet(
+        find
+    )
 
 
 @slot("globset")
@@ -656,6 +839,7 @@ def globset_slot(scene: Scene) -> tuple[str, object]:
 
 @slot("globname")
 def globname_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<globname>`."""
     said, value = _glob(scene)
     return said, FileSet({"name": value})
 
@@ -663,7 +847,7 @@ def globname_slot(scene: Scene) -> tuple[str, object]:
 @slot("exdir")
 def exdir_slot(scene: Scene) -> tuple[str, object]:
     """A directory to leave out."""
-    from casava_os.forge.synth.words import dir_name, fresh  # noqa: PLC0415
+    from casava_os.forge.synth.words import dir_name, fresh
 
     text = fresh(scene, dir_name)
     return argument(scene, text, 0.06), text

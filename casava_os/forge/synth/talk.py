@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from casava_os.forge.synth.build import template
 from casava_os.forge.synth.grammar import Scene, macro, slot
-from casava_os.forge.synth.words import argument, bare, file_name, fresh, word
+from casava_os.forge.synth.words import argument, bare, fresh, word
 
 template("ask/target", "ask about=target", """
 !{delete} (it|them|that|this|these|those|that one|the thing|stuff|some stuff|something|things|the file|the files|a file|some files|one of them|the other one)
@@ -232,6 +232,7 @@ template("ask/value", "ask about=value", """
 
 @slot("jsonone")
 def _jsonone(scene: Scene) -> tuple[str, object]:
+    """The argument `<jsonone>`."""
     text = fresh(scene, lambda s: word(s) + ".json")
     return argument(scene, text), text
 
@@ -263,9 +264,12 @@ template("ask/meaning", "ask about=meaning", """
 
 @slot("gibberish")
 def _gibberish(scene: Scene) -> tuple[str, object]:
+    """The argument `<gibberish>`."""
     draw = scene.rng.random()
     if draw < 0.35:
-        row = scene.pick(["asdfghjkl", "qwertyuiop", "zxcvbnm", "asdf", "jkl;", "hjkl", "qwer", "yxcv", "fdsa"])
+        row = scene.pick(
+            ["asdfghjkl", "qwertyuiop", "zxcvbnm", "asdf", "jkl;", "hjkl", "qwer", "yxcv", "fdsa"]
+        )
         text = "".join(scene.rng.choices(row, k=scene.rng.randint(3, 12)))
     elif draw < 0.6:
         text = "".join(scene.rng.choices("abcdefghijklmnopqrstuvwxyz", k=scene.rng.randint(4, 14)))
@@ -274,14 +278,30 @@ def _gibberish(scene: Scene) -> tuple[str, object]:
     elif draw < 0.85:
         text = scene.pick(list("abcdefghijklmnopqrstuvxyz")) * scene.rng.randint(2, 7)
     else:
-        text = scene.pick(["blah", "foo bar", "lorem ipsum", "bla bla", "la la la", "xyzzy", "hodor", "aaa", "brrr", "zzz", "qwerty", "tbd", "n/a"])
+        text = scene.pick(
+            [
+                "blah",
+                "foo bar",
+                "lorem ipsum",
+                "bla bla",
+                "la la la",
+                "xyzzy",
+                "hodor",
+                "aaa",
+                "brrr",
+                "zzz",
+                "qwerty",
+                "tbd",
+                "n/a",
+            ]
+        )
     return bare(text), text
 
 
 @slot("lonely")
 def _lonely(scene: Scene) -> tuple[str, object]:
     """A word on its own that says nothing."""
-    from casava_os.forge.synth.words import ENGLISH  # noqa: PLC0415
+    from casava_os.forge.synth.words import ENGLISH
 
     text = scene.pick(ENGLISH)
     return bare(text), text
@@ -289,16 +309,63 @@ def _lonely(scene: Scene) -> tuple[str, object]:
 
 @slot("number")
 def _number(scene: Scene) -> tuple[str, object]:
+    """The argument `<number>`."""
     text = str(scene.rng.randint(0, 99999))
     return bare(text), text
 
 
 # ----------------------------------------------------------------------------------------------------- refusals
 
-TOPICS = "love|the sea|my cat|autumn|the moon|coffee|winter|dogs|the universe|football|friendship|the french revolution|black holes|quantum physics|the stock market|philosophy|music|cooking|history|dinosaurs|world war two|climate change|napoleon|shakespeare|the beatles|bitcoin|yoga|vikings|volcanoes|elephants|chess|space travel".split("|")  # fmt: skip
-PLACES = "france|berlin|tokyo|london|new york|spain|brazil|the world|europe|paris|canada|australia|rome|india|kenya|norway|peru|egypt|madrid|chicago".split("|")
-FOODS = "pancakes|lasagna|bread|curry|apple pie|sushi|pizza|soup|chili|cookies|pasta|risotto|tacos".split("|")
-LANGUAGES = "french|german|spanish|italian|japanese|latin|chinese|portuguese|russian|arabic".split("|")
+TOPICS = ["love", "the sea", "my cat", "autumn", "the moon", "coffee", "winter", "dogs", "the universe", "football", "friendship", "the french revolution", "black holes", "quantum physics", "the stock market", "philosophy", "music", "cooking", "history", "dinosaurs", "world war two", "climate change", "napoleon", "shakespeare", "the beatles", "bitcoin", "yoga", "vikings", "volcanoes", "elephants", "chess", "space travel"]  # fmt: skip
+PLACES = [
+    "france",
+    "berlin",
+    "tokyo",
+    "london",
+    "new york",
+    "spain",
+    "brazil",
+    "the world",
+    "europe",
+    "paris",
+    "canada",
+    "australia",
+    "rome",
+    "india",
+    "kenya",
+    "norway",
+    "peru",
+    "egypt",
+    "madrid",
+    "chicago",
+]
+FOODS = [
+    "pancakes",
+    "lasagna",
+    "bread",
+    "curry",
+    "apple pie",
+    "sushi",
+    "pizza",
+    "soup",
+    "chili",
+    "cookies",
+    "pasta",
+    "risotto",
+    "tacos",
+]
+LANGUAGES = [
+    "french",
+    "german",
+    "spanish",
+    "italian",
+    "japanese",
+    "latin",
+    "chinese",
+    "portuguese",
+    "russian",
+    "arabic",
+]
 
 
 def _from(options: list[str]) -> object:
@@ -442,7 +509,10 @@ template("refuse/outside", "refuse reason=outside", """
 
 @slot("package")
 def _package(scene: Scene) -> tuple[str, object]:
-    text = scene.pick(["vim", "htop", "git", "ffmpeg", "nodejs", "docker", "chrome", "steam", "curl", "gcc", "emacs", "vlc"])
+    """The argument `<package>`."""
+    text = scene.pick(
+        ["vim", "htop", "git", "ffmpeg", "nodejs", "docker", "chrome", "steam", "curl", "gcc", "emacs", "vlc"]
+    )
     text = text if scene.chance(0.6) else word(scene)
     return bare(text), text
 
@@ -618,12 +688,14 @@ template("refuse/unavailable-tools", "refuse reason=unavailable", """
 
 @slot("extword")
 def _extword(scene: Scene) -> tuple[str, object]:
+    """The argument `<extword>`."""
     text = scene.pick(["png", "jpg", "wav", "docx", "markdown", "csv", "mkv", "svg", "html", "heic"])
     return bare(text), text
 
 
 @slot("url")
 def _url(scene: Scene) -> tuple[str, object]:
+    """The argument `<url>`."""
     tld = scene.pick(["com", "org", "net", "io", "dev", "de", "co.uk"])
     text = f"{scene.pick(['https://', 'http://', 'https://', 'www.', ''])}{word(scene).lower()}.{tld}"
     if scene.chance(0.5):
@@ -633,7 +705,10 @@ def _url(scene: Scene) -> tuple[str, object]:
 
 @slot("image")
 def _image(scene: Scene) -> tuple[str, object]:
-    text = scene.pick(["ubuntu", "nginx", "postgres:16", "redis", "python:3.12", "alpine", "node:20", "debian:stable"])
+    """The argument `<image>`."""
+    text = scene.pick(
+        ["ubuntu", "nginx", "postgres:16", "redis", "python:3.12", "alpine", "node:20", "debian:stable"]
+    )
     if scene.chance(0.3):
         text = f"{word(scene)}/{word(scene)}:{scene.pick(['latest', 'v1', '2.0'])}".lower()
     return bare(text), text

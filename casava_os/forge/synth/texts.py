@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from casava_os.forge.synth.build import template
-from casava_os.forge.synth.grammar import Scene, macro, say, slot
+from casava_os.forge.synth.grammar import Scene, macro, slot
 from casava_os.forge.synth.words import argument, bare, fresh, word
 
 macro(
@@ -212,7 +212,9 @@ template(
 @slot("bareword")
 def _bareword(scene: Scene) -> tuple[str, object]:
     """A noun whose plural -s is left outside when the text is not itself a plural."""
-    text = scene.pick(["errors", "warnings", "TODOs", "exceptions", "commas", "failures", "timeouts", "matches", "ERRORs"])
+    text = scene.pick(
+        ["errors", "warnings", "TODOs", "exceptions", "commas", "failures", "timeouts", "matches", "ERRORs"]
+    )
     if scene.chance(0.5):
         text = word(scene)
     return bare(text), text
@@ -256,7 +258,8 @@ template(
 
 @slot("repl")
 def _repl(scene: Scene) -> tuple[str, object]:
-    from casava_os.forge.synth.words import needle_slot, quoted  # noqa: PLC0415
+    """The argument `<repl>`."""
+    from casava_os.forge.synth.words import needle_slot, quoted
 
     for _ in range(10):
         said, value = needle_slot(scene)
@@ -325,7 +328,8 @@ _DELIMITERS = [",", ";", ":", "|", "/", "-", "=", "#", "::", "->", "&"]
 
 @slot("delimiter")
 def _delimiter(scene: Scene) -> tuple[str, object]:
-    from casava_os.forge.synth.words import quoted  # noqa: PLC0415
+    """The argument `<delimiter>`."""
+    from casava_os.forge.synth.words import quoted
 
     text = scene.pick(_DELIMITERS)
     return bare(quoted(scene, text)), text
@@ -333,7 +337,26 @@ def _delimiter(scene: Scene) -> tuple[str, object]:
 
 @slot("nth")
 def _nth(scene: Scene) -> tuple[str, object]:
-    text = scene.pick(["second", "third", "2nd", "3rd", "4th", "fourth", "fifth", "5th", "first", "1st", "sixth", "7th", "second", "third", "tenth"])
+    """The argument `<nth>`."""
+    text = scene.pick(
+        [
+            "second",
+            "third",
+            "2nd",
+            "3rd",
+            "4th",
+            "fourth",
+            "fifth",
+            "5th",
+            "first",
+            "1st",
+            "sixth",
+            "7th",
+            "second",
+            "third",
+            "tenth",
+        ]
+    )
     return bare(text), text
 
 
@@ -447,7 +470,8 @@ template(
 
 @slot("nums")
 def _nums(scene: Scene) -> tuple[str, object]:
-    from casava_os.forge.synth.words import listed  # noqa: PLC0415
+    """The argument `<nums>`."""
+    from casava_os.forge.synth.words import listed
 
     values = sorted(scene.rng.sample(range(1, 12), scene.rng.choice((2, 2, 3))))
     texts = [str(v) for v in values]
@@ -456,18 +480,61 @@ def _nums(scene: Scene) -> tuple[str, object]:
 
 @slot("nths")
 def _nths(scene: Scene) -> tuple[str, object]:
+    """The argument `<nths>`."""
     names = ["first", "second", "third", "fourth", "fifth", "sixth"]
     values = sorted(scene.rng.sample(range(6), 2))
     texts = [names[v] for v in values]
     return f"{bare(texts[0])} and {bare(texts[1])}", texts
 
 
-COLUMNS = """name age city country email price amount total date quantity status id user_id score year month salary department region product category
-rating title author duration temperature height weight latitude longitude label value cost revenue sales gender grade state zip population""".split()
+COLUMNS = [
+    "name",
+    "age",
+    "city",
+    "country",
+    "email",
+    "price",
+    "amount",
+    "total",
+    "date",
+    "quantity",
+    "status",
+    "id",
+    "user_id",
+    "score",
+    "year",
+    "month",
+    "salary",
+    "department",
+    "region",
+    "product",
+    "category",
+    "rating",
+    "title",
+    "author",
+    "duration",
+    "temperature",
+    "height",
+    "weight",
+    "latitude",
+    "longitude",
+    "label",
+    "value",
+    "cost",
+    "revenue",
+    "sales",
+    "gender",
+    "grade",
+    "state",
+    "zip",
+    "population",
+]
 
 
 @slot("colname")
 def _colname(scene: Scene) -> tuple[str, object]:
+    """The argument `<colname>`."""
+
     def make(s: Scene) -> str:
         if s.chance(0.6):
             return s.pick(COLUMNS)
@@ -479,7 +546,8 @@ def _colname(scene: Scene) -> tuple[str, object]:
 
 @slot("colnames")
 def _colnames(scene: Scene) -> tuple[str, object]:
-    from casava_os.forge.synth.words import listed  # noqa: PLC0415
+    """The argument `<colnames>`."""
+    from casava_os.forge.synth.words import listed
 
     pairs = [_colname(scene) for _ in range(scene.rng.choice((2, 2, 3)))]
     return listed(scene, [said for said, _ in pairs]), [value for _, value in pairs]
@@ -488,21 +556,28 @@ def _colnames(scene: Scene) -> tuple[str, object]:
 @slot("table")
 def _table(scene: Scene) -> tuple[str, object]:
     """A CSV or TSV file."""
-    from casava_os.forge.synth.words import _place, dir_name, stem  # noqa: PLC0415
+    from casava_os.forge.synth.words import _place, dir_name, stem
 
     name = fresh(scene, lambda s: f"{stem(s)}.{s.pick(['csv', 'csv', 'csv', 'csv', 'tsv', 'txt', 'CSV'])}")
     if scene.chance(0.12):
         folder = fresh(scene, dir_name)
         if scene.chance(0.5):
-            return f"{argument(scene, name)} in {_place(scene, argument(scene, folder))}", [{"name": name, "in": folder}]
+            return f"{argument(scene, name)} in {_place(scene, argument(scene, folder))}", [
+                {"name": name, "in": folder}
+            ]
         return argument(scene, f"{folder}/{name}"), [f"{folder}/{name}"]
     return argument(scene, name), [name]
 
 
 @slot("cellvalue")
 def _cellvalue(scene: Scene) -> tuple[str, object]:
+    """The argument `<cellvalue>`."""
     if scene.chance(0.35):
-        text = str(scene.rng.randint(0, 5000)) if scene.chance(0.8) else f"{scene.rng.randint(0, 99)}.{scene.rng.randint(1, 9)}"
+        text = (
+            str(scene.rng.randint(0, 5000))
+            if scene.chance(0.8)
+            else f"{scene.rng.randint(0, 99)}.{scene.rng.randint(1, 9)}"
+        )
         return bare(text), text
     text = word(scene)
     text = text.capitalize() if scene.chance(0.3) else text
@@ -511,7 +586,12 @@ def _cellvalue(scene: Scene) -> tuple[str, object]:
 
 @slot("cellnumber")
 def _cellnumber(scene: Scene) -> tuple[str, object]:
-    text = str(scene.rng.randint(0, 9000)) if scene.chance(0.85) else f"{scene.rng.randint(0, 99)}.{scene.rng.randint(1, 9)}"
+    """The argument `<cellnumber>`."""
+    text = (
+        str(scene.rng.randint(0, 9000))
+        if scene.chance(0.85)
+        else f"{scene.rng.randint(0, 99)}.{scene.rng.randint(1, 9)}"
+    )
     return bare(text), text
 
 
@@ -581,7 +661,10 @@ template(
 :<columns:colname> column
 :{rows} {cond}
 :columns <columns:colnames>
-""".replace("(sort|order|show) (this table|this csv|the table|the rows) {csvsort}", "show (this table|this csv|the table|the rows) {csvsort}"),
+""".replace(
+        "(sort|order|show) (this table|this csv|the table|the rows) {csvsort}",
+        "show (this table|this csv|the table|the rows) {csvsort}",
+    ),
     weight=0.6,
     stdin=True,
 )
@@ -643,9 +726,17 @@ template(
 
 @slot("jsonfile")
 def _jsonfile(scene: Scene) -> tuple[str, object]:
-    from casava_os.forge.synth.words import dir_name, stem  # noqa: PLC0415
+    """The argument `<jsonfile>`."""
+    from casava_os.forge.synth.words import dir_name, stem
 
-    name = fresh(scene, lambda s: s.pick(["package.json", "tsconfig.json", "settings.json", "config.json", "data.json"]) if s.chance(0.25) else f"{stem(s)}.json")
+    name = fresh(
+        scene,
+        lambda s: (
+            s.pick(["package.json", "tsconfig.json", "settings.json", "config.json", "data.json"])
+            if s.chance(0.25)
+            else f"{stem(s)}.json"
+        ),
+    )
     if scene.chance(0.1):
         folder = fresh(scene, dir_name)
         return f"{argument(scene, name)} in {argument(scene, folder)}", [{"name": name, "in": folder}]
@@ -654,7 +745,29 @@ def _jsonfile(scene: Scene) -> tuple[str, object]:
 
 @slot("jsonpath")
 def _jsonpath(scene: Scene) -> tuple[str, object]:
-    keys = [word(scene) if scene.chance(0.5) else scene.pick(["server", "port", "version", "name", "dependencies", "scripts", "host", "users", "items", "database", "url", "timeout", "author", "license"])]
+    """The argument `<jsonpath>`."""
+    keys = [
+        word(scene)
+        if scene.chance(0.5)
+        else scene.pick(
+            [
+                "server",
+                "port",
+                "version",
+                "name",
+                "dependencies",
+                "scripts",
+                "host",
+                "users",
+                "items",
+                "database",
+                "url",
+                "timeout",
+                "author",
+                "license",
+            ]
+        )
+    ]
     while scene.chance(0.4) and len(keys) < 4:
         keys.append(word(scene))
     text = ".".join(keys)
@@ -686,7 +799,9 @@ template(
 :value of <query:jsonpath> in <source:jsonfile>
 :<source:jsonfile> <query:jsonpath>
 :pretty print <source:jsonfile>
-""".replace(":jq .<query:jsonpath> <source:jsonfile>\n", "").replace(":<query:jsonpath> in <source:jsonfile>\n", ""),
+""".replace(":jq .<query:jsonpath> <source:jsonfile>\n", "").replace(
+        ":<query:jsonpath> in <source:jsonfile>\n", ""
+    ),
     weight=1.6,
 )
 template(

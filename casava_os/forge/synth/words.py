@@ -3,6 +3,8 @@
 The model must learn to copy, so most names have never been seen before and never will be again.
 """
 
+# ruff: noqa: SIM905 - lists of words are easier to read and to extend as words
+
 from __future__ import annotations
 
 from casava_os.forge.synth.grammar import CLOSE, OPEN, Scene, slot
@@ -136,10 +138,11 @@ def dir_name(scene: Scene) -> str:
 def fresh(scene: Scene, make: object) -> str:
     """What `make(scene)` gives, but never a name that this request has already used."""
     assert callable(make)
+    text: str = make(scene)
     for _ in range(20):
-        text: str = make(scene)
         if text not in scene.used:
             break
+        text = make(scene)
     scene.used.add(text)
     return text
 
@@ -148,7 +151,7 @@ def dir_path(scene: Scene) -> str:
     """A directory, sometimes below others, sometimes with a final slash."""
     draw = scene.rng.random()
     if draw < 0.02:
-        return scene.pick(["~/Documents", "/var/log", "/etc", "../other", "~/Downloads", "/tmp", "~", "/"]) if draw < 0.012 else f"/home/{word(scene)}"  # fmt: skip
+        return scene.pick(["~/Documents", "/var/log", "/etc", "../other", "~/Downloads", "/tmp", "~", "/"]) if draw < 0.012 else f"/home/{word(scene)}"  # fmt: skip  # noqa: S108
     path = dir_name(scene)
     if draw < 0.22:
         path += "/" + dir_name(scene)
@@ -168,7 +171,7 @@ def file_path(scene: Scene) -> str:
     if draw < 0.78:
         return name
     if draw < 0.80:
-        return scene.pick(["/etc/passwd", "~/.bashrc", "../secret.txt", "/etc/hosts", f"~/{name}", f"../{name}", f"/tmp/{name}"])  # fmt: skip
+        return scene.pick(["/etc/passwd", "~/.bashrc", "../secret.txt", "/etc/hosts", f"~/{name}", f"../{name}", f"/tmp/{name}"])  # fmt: skip  # noqa: S108
     path = dir_name(scene).strip()
     if draw > 0.92:
         path += "/" + dir_name(scene)
@@ -212,7 +215,21 @@ def bare(text: str) -> str:
 
 NUMBER_WORDS = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve", "fifteen", "twenty", "thirty", "fifty"]  # fmt: skip
 _SIZE_UNITS = ["MB", "MB", "mb", "M", "KB", "kb", "k", "K", "GB", "gb", "G", "g", "megabytes", "megs", "meg", "kilobytes", "gigabytes", "gigs", "gig", "bytes", "MiB", "GiB", "KiB", "Mb"]  # fmt: skip
-_TIME_UNITS = ["days", "days", "weeks", "weeks", "months", "hours", "minutes", "years", "hrs", "mins", "day", "week", "month"]
+_TIME_UNITS = [
+    "days",
+    "days",
+    "weeks",
+    "weeks",
+    "months",
+    "hours",
+    "minutes",
+    "years",
+    "hrs",
+    "mins",
+    "day",
+    "week",
+    "month",
+]
 _AN = {"hour", "hr"}
 
 
@@ -228,6 +245,7 @@ def small_number(scene: Scene) -> str:
 
 @slot("count")
 def count_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<count>`."""
     text = small_number(scene)
     return bare(text), text
 
@@ -247,7 +265,9 @@ def size(scene: Scene) -> str:
     unit = scene.pick(_SIZE_UNITS)
     if draw < 0.12 and len(unit) > 2:
         return f"{scene.pick(NUMBER_WORDS)} {unit}"
-    value = str(rng.choice((1, 2, 3, 5, 10, 10, 20, 50, 100, 100, 200, 250, 500, 512, 1024, rng.randint(1, 999))))
+    value = str(
+        rng.choice((1, 2, 3, 5, 10, 10, 20, 50, 100, 100, 200, 250, 500, 512, 1024, rng.randint(1, 999)))
+    )
     if draw > 0.94:
         value = f"{rng.randint(0, 9)}.{rng.randint(1, 9)}"
     glue = "" if rng.random() < (0.5 if len(unit) < 3 else 0.1) else " "
@@ -256,6 +276,7 @@ def size(scene: Scene) -> str:
 
 @slot("size")
 def size_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<size>`."""
     text = size(scene)
     return bare(text), text
 
@@ -270,12 +291,18 @@ def duration(scene: Scene) -> str:
     unit = scene.pick(_TIME_UNITS)
     if not unit.endswith("s"):
         return f"1 {unit}"
-    value = scene.pick(NUMBER_WORDS) if draw < 0.5 else str(rng.choice((2, 3, 5, 7, 10, 14, 24, 30, 60, 90, rng.randint(2, 365))))
+    most = 20 if unit == "years" else 365
+    value = (
+        scene.pick(NUMBER_WORDS)
+        if draw < 0.5
+        else str(rng.choice((2, 3, 5, 7, 10, 14, rng.randint(2, most), rng.randint(2, most))))
+    )
     return f"{value} {unit}"
 
 
 @slot("age")
 def age_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<age>`."""
     text = duration(scene)
     return bare(text), text
 
@@ -285,11 +312,26 @@ def timeout_slot(scene: Scene) -> tuple[str, object]:
     """How long to wait: seconds to hours."""
     draw = scene.rng.random()
     if draw < 0.25:
-        text = scene.pick(["a minute", "one minute", "half an hour", "an hour", "one hour", "half a minute", "a couple of minutes", "ten seconds"])
+        text = scene.pick(
+            [
+                "a minute",
+                "one minute",
+                "half an hour",
+                "an hour",
+                "one hour",
+                "half a minute",
+                "a couple of minutes",
+                "ten seconds",
+            ]
+        )
     elif draw < 0.5:
-        text = f"{scene.rng.randint(1, 120)}{scene.pick(['s', 'min', 'sec', 'm'[:0] + 's', 'h', ' s', ' min'])}"
+        text = (
+            f"{scene.rng.randint(1, 120)}{scene.pick(['s', 'min', 'sec', 'm'[:0] + 's', 'h', ' s', ' min'])}"
+        )
     else:
-        text = f"{small_number(scene)} {scene.pick(['seconds', 'seconds', 'minutes', 'secs', 'mins', 'hours'])}"
+        text = (
+            f"{small_number(scene)} {scene.pick(['seconds', 'seconds', 'minutes', 'secs', 'mins', 'hours'])}"
+        )
     return bare(text), text
 
 
@@ -298,7 +340,9 @@ def lately_slot(scene: Scene) -> tuple[str, object]:
     """After "in the last": "week", "24 hours", "couple of days"."""
     draw = scene.rng.random()
     if draw < 0.45:
-        text = scene.pick(["week", "day", "month", "hour", "year", "week", "month", "quarter", "minute", "fortnight"])
+        text = scene.pick(
+            ["week", "day", "month", "hour", "year", "week", "month", "quarter", "minute", "fortnight"]
+        )
     elif draw < 0.55:
         text = scene.pick(["couple of days", "couple of weeks", "couple of hours", "couple of months"])
     else:
@@ -308,7 +352,20 @@ def lately_slot(scene: Scene) -> tuple[str, object]:
     return bare(text), text
 
 
-MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 
@@ -330,11 +387,16 @@ def moment(scene: Scene) -> str:
         return month
     if draw < 0.85:
         return f"{month} {rng.randint(1, 28)}{scene.pick(['', '', 'th'])}"
-    return f"{month} {rng.randint(2015, 2027)}" if draw < 0.93 else f"{month} {rng.randint(1, 28)}, {rng.randint(2015, 2027)}"
+    return (
+        f"{month} {rng.randint(2015, 2027)}"
+        if draw < 0.93
+        else f"{month} {rng.randint(1, 28)}, {rng.randint(2015, 2027)}"
+    )
 
 
 @slot("moment")
 def moment_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<moment>`."""
     text = moment(scene)
     return bare(text), text
 
@@ -407,7 +469,11 @@ def needle_slot(scene: Scene) -> tuple[str, object]:
     bare_enough = " " not in text and plain(text)
     if scene.rng.random() < (0.3 if bare_enough else 0.85):
         return bare(quoted(scene, text)), text
-    return (bare(text), text) if bare_enough or " " in text and plain(text.replace(" ", "")) else (bare(quoted(scene, text)), text)
+    return (
+        (bare(text), text)
+        if bare_enough or (" " in text and plain(text.replace(" ", "")))
+        else (bare(quoted(scene, text)), text)
+    )
 
 
 @slot("word")
@@ -430,8 +496,7 @@ def piece_slot(scene: Scene) -> tuple[str, object]:
         text = scene.pick(["_", "-", "."]) + one if draw < 0.85 else one.upper()
     else:
         text = str(scene.rng.randint(1, 2030))
-    if text.startswith("."):
-        text = text[1:]
+    text = text.removeprefix(".")
     text = fresh(scene, lambda _: text)
     return argument(scene, text, 0.2), text
 
@@ -441,6 +506,7 @@ REGEXES = [r"^\d+", r"[0-9]+", r"foo.*bar", r"^#", r"\bTODO\b", r"error|warn", r
 
 @slot("regex")
 def regex_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<regex>`."""
     text = scene.pick(REGEXES)
     if scene.chance(0.6):
         text = scene.pick([f"^{word(scene)}", f"{word(scene)}.*{word(scene)}", f"{word(scene)}[0-9]+", f"\\b{word(scene)}\\b", f"{word(scene)}|{word(scene)}", f"{word(scene)}$", f"[^a-z]{word(scene)}"])  # fmt: skip
@@ -459,7 +525,9 @@ def _place(scene: Scene, said: str) -> str:
     if draw < 0.8:
         return f"{scene.pick(['the', 'the', 'my', 'our', ''])} {said} {noun}".strip()
     if draw < 0.9:
-        return f"{scene.pick(['the', ''])} {noun} {scene.pick(['', 'called', 'named'])} {said}".replace("  ", " ").strip()
+        return f"{scene.pick(['the', ''])} {noun} {scene.pick(['', 'called', 'named'])} {said}".replace(
+            "  ", " "
+        ).strip()
     return said
 
 
@@ -501,14 +569,21 @@ def one_file(scene: Scene, joined: float = 0.12) -> tuple[str, object]:
     if "." not in text and text not in BARE_NAMES:
         draw = 0.1  # a bare word is told from a folder only by being called a file
     if draw < 0.12:
-        said = scene.pick(["the file", "file", "the file", "my file", "a file called", "the file named"]) + " " + said
+        said = (
+            scene.pick(["the file", "file", "the file", "my file", "a file called", "the file named"])
+            + " "
+            + said
+        )
     elif draw < 0.17:
-        said = f"{scene.pick(['the', 'my', 'the', 'that'])} {said} {scene.pick(['file', 'file', ''])}".rstrip()
+        said = (
+            f"{scene.pick(['the', 'my', 'the', 'that'])} {said} {scene.pick(['file', 'file', ''])}".rstrip()
+        )
     return said, text
 
 
 @slot("file")
 def file_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<file>`."""
     return one_file(scene)
 
 
@@ -525,7 +600,10 @@ def newfile_slot(scene: Scene) -> tuple[str, object]:
     if scene.chance(0.12):
         name, folder = fresh(scene, file_name), fresh(scene, dir_name)
         where = scene.pick(["in", "in", "inside", "under", "in"])
-        return f"{argument(scene, name)} {where} {_place(scene, argument(scene, folder))}", {"name": name, "in": folder}
+        return f"{argument(scene, name)} {where} {_place(scene, argument(scene, folder))}", {
+            "name": name,
+            "in": folder,
+        }
     return filename_slot(scene)
 
 
@@ -538,15 +616,19 @@ def newname_slot(scene: Scene) -> tuple[str, object]:
 
 @slot("newdir")
 def newdir_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<newdir>`."""
     if scene.chance(0.12):
         name, folder = fresh(scene, dir_name), fresh(scene, dir_name)
         where = scene.pick(["in", "in", "inside", "under", "within"])
-        return f"{argument(scene, name)} {where} {_place(scene, argument(scene, folder))}", {"name": name, "in": folder}
+        return f"{argument(scene, name)} {where} {_place(scene, argument(scene, folder))}", {
+            "name": name,
+            "in": folder,
+        }
     return dirname_slot(scene)
 
 
 def listed(scene: Scene, items: list[str]) -> str:
-    """ "a, b and c"."""
+    """As in "a, b and c"."""
     if len(items) == 1:
         return items[0]
     draw = scene.rng.random()
@@ -566,11 +648,13 @@ def several(scene: Scene, make: object, low: int = 2, high: int = 4) -> tuple[st
 
 @slot("newdirs")
 def newdirs_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<newdirs>`."""
     return several(scene, dirname_slot)
 
 
 @slot("newfiles")
 def newfiles_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<newfiles>`."""
     return several(scene, filename_slot)
 
 
@@ -597,7 +681,9 @@ def files_slot(scene: Scene) -> tuple[str, object]:
         said, value = dir_slot(scene)
         return said, [value]
     said, values = several(scene, filename_slot)
-    return (scene.pick(["the files ", "files ", "", "", "", "both "]) if len(values) == 2 else "") + said, values
+    return (
+        scene.pick(["the files ", "files ", "", "", "", "both "]) if len(values) == 2 else ""
+    ) + said, values
 
 
 @slot("source")
@@ -638,8 +724,11 @@ def _two_lines(scene: Scene) -> tuple[str, str]:
 
 @slot("linerange")
 def linerange_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<linerange>`."""
     low, high = _two_lines(scene)
-    glue = scene.pick([" to ", " to ", " through ", " - ", " until ", " and " if int(high) == int(low) + 1 else " to ", "-"])
+    glue = scene.pick(
+        [" to ", " to ", " through ", " - ", " until ", " and " if int(high) == int(low) + 1 else " to ", "-"]
+    )
     said = f"{bare(low)}{glue}{bare(high)}"
     if scene.chance(0.08):
         said = f"between {bare(low)} and {bare(high)}"
@@ -648,56 +737,70 @@ def linerange_slot(scene: Scene) -> tuple[str, object]:
 
 @slot("linerange2")
 def linerange2_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<linerange2>`."""
     low, high = _two_lines(scene)
     return f"{bare(low)} to {scene.pick(['line ', ''])}{bare(high)}", {"0": low, "1": high}
 
 
 @slot("oneline")
 def oneline_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<oneline>`."""
     text = str(scene.rng.randint(1, 900)) if scene.chance(0.85) else scene.pick(NUMBER_WORDS)
     return bare(text), {"0": text, "1": text}
 
 
 @slot("onelineth")
 def onelineth_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<onelineth>`."""
     number = scene.rng.randint(2, 120)
     ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0, "th")
     text = f"{number}{ending}"
     if scene.chance(0.3):
-        text = scene.pick(["second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"])
+        text = scene.pick(
+            ["second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
+        )
     return bare(text), {"0": text, "1": text}
 
 
 @slot("fromline")
 def fromline_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<fromline>`."""
     text = str(scene.rng.randint(2, 900))
     return bare(text) + scene.pick([" on", " onwards", "", " to the end", " onward"]), {"0": text}
 
 
 @slot("toline")
 def toline_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<toline>`."""
     text = str(scene.rng.randint(2, 900))
     return bare(text), {"1": text}
 
 
 @slot("newfilejoin")
 def newfilejoin_slot(scene: Scene) -> tuple[str, object]:
-    """ "b.txt in docs" as a destination."""
+    """As in "b.txt in docs" as a destination."""
     name, folder = fresh(scene, file_name), fresh(scene, dir_name)
     where = scene.pick(["in", "in", "inside", "under"])
-    return f"{argument(scene, name)} {where} {_place(scene, argument(scene, folder))}", {"name": name, "in": folder}
+    return f"{argument(scene, name)} {where} {_place(scene, argument(scene, folder))}", {
+        "name": name,
+        "in": folder,
+    }
 
 
 @slot("dirasname")
 def dirasname_slot(scene: Scene) -> tuple[str, object]:
-    """ "docs as b.txt"."""
+    """As in "docs as b.txt"."""
     name, folder = fresh(scene, file_name), fresh(scene, dir_name)
     form = scene.pick(["as", "as", "under the name", "and call it", "and name it", "with the name"])
-    return f"{_place(scene, argument(scene, folder))} {form} {argument(scene, name)}", {"name": name, "in": folder}
+    return f"{_place(scene, argument(scene, folder))} {form} {argument(scene, name)}", {
+        "name": name,
+        "in": folder,
+    }
 
 
 @slot("newext")
 def newext_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<newext>`."""
     text = extension(scene)
     if scene.chance(0.6):
         text = "." + text
@@ -706,36 +809,44 @@ def newext_slot(scene: Scene) -> tuple[str, object]:
 
 @slot("dotext")
 def dotext_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<dotext>`."""
     text = "." + extension(scene)
     return argument(scene, text, 0.04), text
 
 
 @slot("deepdir")
 def deepdir_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<deepdir>`."""
     text = fresh(scene, lambda s: "/".join(dir_name(s).strip() for _ in range(s.rng.randint(2, 4))))
     return argument(scene, text), text
 
 
 @slot("spacedirs")
 def spacedirs_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<spacedirs>`."""
     pairs = [dirname_slot(scene) for _ in range(scene.rng.randint(2, 4))]
     return " ".join(said for said, _ in pairs), [value for _, value in pairs]
 
 
 @slot("dirlist")
 def dirlist_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<dirlist>`."""
     said, value = dir_slot(scene)
     return said, [value]
 
 
 @slot("anarchive")
 def anarchive_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<anarchive>`."""
     if scene.chance(0.1):
         return several(scene, archive_slot, 2, 3)
     if scene.chance(0.08):
         name_said, name = archive_slot(scene)
         folder = fresh(scene, dir_name)
-        return f"{name_said} {scene.pick(['in', 'from'])} {_place(scene, argument(scene, folder))}", {"name": name, "in": folder}
+        return f"{name_said} {scene.pick(['in', 'from'])} {_place(scene, argument(scene, folder))}", {
+            "name": name,
+            "in": folder,
+        }
     return archive_slot(scene)
 
 
@@ -758,11 +869,13 @@ def joinedlast_slot(scene: Scene) -> tuple[str, object]:
 
 @slot("runnable")
 def runnable_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<runnable>`."""
     text = fresh(scene, lambda s: f"./{stem(s)}{s.pick(['.sh', '', '.py', '.sh'])}")
     return argument(scene, text, 0.04), text
 
 
 @slot("spacefiles")
 def spacefiles_slot(scene: Scene) -> tuple[str, object]:
+    """The argument `<spacefiles>`."""
     pairs = [filename_slot(scene) for _ in range(scene.rng.randint(2, 3))]
     return " ".join(said for said, _ in pairs), [value for _, value in pairs]

@@ -82,7 +82,7 @@ def _word(request: str, start: int, end: int) -> Iterator[Atom]:
     tail: list[Atom] = []
     while end - start > 1:
         last = request[end - 1]
-        if request[start:end].endswith(("'s", "\u2019s")) and end - start > 2:
+        if request[start:end].endswith(("'s", "\u2019s", "'S")) and end - start > 2:
             tail.append(Atom(request[end - 2 : end], end - 2, end))
             end -= 2
         elif last in _TRAILING or (last == "." and request[start:end].strip(".")):
