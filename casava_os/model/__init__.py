@@ -24,7 +24,7 @@ def shipped_weights() -> Path | None:
 
 
 def load(name: str | None = None) -> Result[LlamaModel]:
-    """Loads a model: the shipped one (None or "casava-smol"), or a GGUF file that `casava-os forge` made.
+    """Loads a model: the shipped one (None or "casava-smol"), or a GGUF file that `make model` made.
 
     `Err("no-model")` when the file is missing, damaged, made for another ABI, or of a kind that cannot be run yet.
     """
@@ -37,14 +37,14 @@ def load(name: str | None = None) -> Result[LlamaModel]:
                 code="no-model",
                 title="There is no kernel model",
                 message=f"the package lacks its weights in {WEIGHTS}",
-                hint="reinstall Casava OS, or make a model with `casava-os forge`",
+                hint="reinstall Casava OS, or make one with `make model`",
             )
     elif "://" in name or not name.endswith(".gguf"):
         return Err(
             code="no-model",
             title="There is no such kernel model",
             message=f"{name!r} is neither {SHIPPED!r} nor a .gguf file; models from elsewhere come later",
-            hint=f"use `--model {SHIPPED}`, or a file that `casava-os forge` made",
+            hint=f"use `--model {SHIPPED}`, or a file that `make model` made",
         )
     else:
         path = Path(name).expanduser()

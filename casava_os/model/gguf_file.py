@@ -133,7 +133,7 @@ def _refused(path: Path, why: str) -> Err:
         code="no-model",
         title="The kernel model cannot be used",
         message=f"{path}: {why}",
-        hint="use `--model casava-smol`, make a model with `casava-os forge`, or reinstall Casava OS",
+        hint="use `--model casava-smol`, make one with `make model`, or reinstall Casava OS",
     )
 
 

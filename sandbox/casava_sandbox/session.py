@@ -90,7 +90,7 @@ async def greet(
     tear_down: Callable[[], Awaitable[None]],
 ) -> Result[SandboxSession]:
     """Greets the agent and judges what it measured, with what is `known` from outside; ends the sandbox if it falls short."""
-    answer: Result[Mapping[str, object]] | Err
+    answer: Result[dict[str, object]]
     try:
         answer = await channel.hello(rlimits=rlimits, seconds=_START_SECONDS)
         if isinstance(answer, Ok):

@@ -178,11 +178,11 @@ def _pump(context: Context, program: subprocess.Popen[bytes], feed: bytes, outpu
                 _wait(context, program)
                 return
             for key, _ in selector.select(timeout=0.1):
-                pipe = key.fileobj
+                end = key.fileobj
                 if key.data == "stdin":
                     view = _feed(key.fd, view)
                     if not view:
-                        selector.unregister(pipe)
+                        selector.unregister(end)
                         assert program.stdin is not None
                         _close(program.stdin)
                     continue
@@ -192,7 +192,7 @@ def _pump(context: Context, program: subprocess.Popen[bytes], feed: bytes, outpu
                 if data:
                     output.take(str(key.data), data)
                 else:
-                    selector.unregister(pipe)
+                    selector.unregister(end)
 
 
 def _wait(context: Context, program: subprocess.Popen[bytes]) -> None:

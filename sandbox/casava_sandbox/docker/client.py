@@ -15,7 +15,7 @@ _API_VERSION = "1.41"
 """Docker 20.10 and later speak it; naming it saves the question."""
 
 
-def connect(*, timeout: float = 60.0) -> Result[APIClient]:
+def connect(*, timeout: int = 60) -> Result[APIClient]:
     """A client whose daemon has answered. `Err("no-sandbox")` says why there is none. Imports docker (0.1 s)."""
     address = daemon_address()
     if not address.startswith("unix://"):

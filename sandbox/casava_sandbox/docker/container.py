@@ -54,7 +54,7 @@ def labels(plan: Plan) -> dict[str, str]:
 
 def start(api: APIClient, plan: Plan) -> socket.socket:
     """Creates, attaches and starts the container; the socket carries the agent's stream. Raises what docker raises."""
-    from docker.types import DriverConfig, Mount, Ulimit
+    from docker.types import DriverConfig, LogConfig, Mount, Ulimit
 
     limits = plan.limits
     tags = labels(plan)
@@ -67,7 +67,7 @@ def start(api: APIClient, plan: Plan) -> socket.socket:
         ipc_mode="private",
         # The container goes with its agent, and the agent with its stream: a kill of this program leaves nothing.
         auto_remove=True,
-        log_config={"Type": "none", "Config": {}},
+        log_config=LogConfig(type="none", config={}),
         mem_limit=limits.memory_bytes,
         memswap_limit=limits.memory_bytes,
         pids_limit=limits.pids,

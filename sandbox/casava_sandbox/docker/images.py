@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 DEFAULT_IMAGE = "python:3-slim"
-_PULL_PATIENCE = 4.0
+_PULL_PATIENCE = 4
 """Seconds without a sign of life from the registry before a pull is given up."""
 
 
@@ -28,7 +28,7 @@ def local_image(api: APIClient, named: str | None) -> str | None:
         if made_here:
             return str(max(made_here, key=lambda image: image["Created"])["Id"])
     try:
-        return str(api.inspect_image(named or DEFAULT_IMAGE)["Id"])
+        return str(api.inspect_image(named or DEFAULT_IMAGE)["Id"])  # type: ignore[no-untyped-call]
     except ImageNotFound:
         return None
 
@@ -48,7 +48,7 @@ def get_image(api: APIClient, named: str | None, progress: Callable[[str], None]
             code="no-sandbox",
             title="The sandbox image is not here",
             message=f"{named} is not on this machine and could not be pulled",
-            hint="load it with docker load, or leave the setting sandbox.image empty and run casava-os sandbox build",
+            hint="load it with docker load, or leave the setting `image` empty and run casava-os sandbox build",
         )
     return build(progress, api)
 

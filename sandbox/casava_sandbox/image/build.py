@@ -55,7 +55,7 @@ def build(progress: Progress, api: APIClient | None = None) -> Result[str]:
         code="no-sandbox",
         title="The sandbox image cannot be built here",
         message="This machine has neither Debian's python3 package nor mmdebstrap to make one from",
-        hint="connect to a registry once, name an image in the setting sandbox.image, or use --sandbox bubblewrap",
+        hint="connect to a registry once, name an image in the setting `image`, or use --sandbox bubblewrap",
     )
 
 
