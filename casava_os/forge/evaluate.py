@@ -185,11 +185,13 @@ def calibrate(outcomes: Sequence[Outcome]) -> tuple[float, float]:
     x = np.stack([np.log(confidence / (1 - confidence)), np.ones(len(outcomes))], 1)
     y = np.array([outcome.exact for outcome in outcomes], float)
     w = np.array([1.0, 0.0])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-x @ w))
+    for _ in range(100):
+        p = 1 / (1 + np.exp(-np.clip(x @ w, -30, 30)))
         # A weak prior towards (1, 0) keeps the fit finite when every answer is right.
         gradient = x.T @ (p - y) + 0.1 * (w - [1.0, 0.0])
-        w = w - np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + 0.1 * np.eye(2), gradient)
+        step = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + 0.1 * np.eye(2), gradient)
+        # Newton's step, shortened where the curve is flat and it would jump off.
+        w = w - step / max(1.0, 2 * float(np.abs(step).max()))
     return float(w[0]), float(w[1])
 
 

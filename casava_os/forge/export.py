@@ -162,8 +162,8 @@ def check(directory: Path, path: Path, prompts: Sequence[str], strings: Sequence
             prompts=len(prompts),
             positions=positions,
             largest_difference=largest,
-            mean_difference=total / positions,
-            same_argmax=same / positions,
+            mean_difference=total / max(1, positions),
+            same_argmax=same / max(1, positions),
             strings=len(strings),
             tokenizer_mismatches=mismatches,
         )

@@ -109,12 +109,20 @@ class Feed:
     """Batches from a generator process; `advance` tells it how far training is."""
 
     def __init__(self, settings: Settings, tokens: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._tokens: Synchronized[int] = context.Value("q", tokens)
-        self._queue: Queue[Batch] = context.Queue(maxsize=24)
+        self._settings = settings
+        self._context = multiprocessing.get_context("spawn")
+        self._tokens: Synchronized[int] = self._context.Value("q", tokens)
+        self.start()
+
+    def start(self) -> None:
+        """Starts the generator; one that runs is ended, so that a changed synthesizer and corpus are read."""
+        if hasattr(self, "_process"):
+            self.close()
+        self._queue: Queue[Batch] = self._context.Queue(maxsize=24)
+        settings, tokens = self._settings, self._tokens.value
         seed = settings.seed * 1_000_003 + tokens
         arguments = (settings.directory / "tokenizer.json", settings.texts, seed, self._tokens, self._queue)
-        self._process = context.Process(target=_generate, args=arguments, daemon=True)
+        self._process = self._context.Process(target=_generate, args=arguments, daemon=True)
         self._process.start()
 
     def __iter__(self) -> Iterator[Batch]:
@@ -213,7 +221,10 @@ class Training:
 
 
 def run(settings: Settings) -> None:
-    """Trains until the budget ends, or goes on from the checkpoint in the directory. SIGTERM: saves and stops."""
+    """Trains until the budget ends, or goes on from the checkpoint in the directory.
+
+    SIGTERM saves and stops; SIGHUP reads a changed synthesizer and corpus.
+    """
     import torch
 
     if settings.device == "cpu":
@@ -221,7 +232,9 @@ def run(settings: Settings) -> None:
     training = Training(settings)
     feed = Feed(settings, training.tokens)
     stopped: list[int] = []
+    changed: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
+    signal.signal(signal.SIGHUP, lambda number, _: changed.append(number))
     last = saved = time.monotonic()
     logged = (last, training.tokens)
     losses: list[float] = []
@@ -232,6 +245,10 @@ def run(settings: Settings) -> None:
             if training.step % 100 == 99:
                 share = exact(training.net, batch, settings.device)
                 print(f"step {training.step + 1} exact on unseen rows {share:.3f}", flush=True)
+            if changed:
+                changed.clear()
+                feed.start()
+                print("reads the synthesizer and the corpus again", flush=True)
             losses.append(training.learn(batch))
             feed.advance(training.tokens)
             now = time.monotonic()

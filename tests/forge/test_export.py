@@ -1,0 +1,64 @@
+"""What the forge writes, the engine reads: the same network, the same tokens."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+
+from casava_os.forge import export
+from casava_os.forge import tokenizer as vocabularies
+from casava_os.forge.net import Net, Shape
+from casava_os.model import gguf_file, load
+from casava_syscalls.results import Ok
+
+TEXTS = (
+    "find all python files larger than 10 MB",
+    "naïve café 日本語 🎉 \u202e 'quoted' \"double\" `ls -la | wc -l`",
+    "snake_case camelCase UPPER kebab-case a.tar.gz ~/x/../y *.{py,js} $HOME 100% #1 <|end|> <|plan|>",
+    "tabs\tand\nnewlines\r\n  and   runs of spaces",
+)
+
+
+@pytest.fixture(scope="module")
+def forged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    torch.manual_seed(2)
+    directory = tmp_path_factory.mktemp("forge")
+    vocabulary = vocabularies.train(TEXTS * 5, size=700)
+    vocabulary.save(directory / "tokenizer.json")
+    net = Net(Shape(vocabulary=vocabulary.size, width=64, layers=2, heads=2, hidden=96))
+    state = {"net": net.state_dict(), "shape": net.shape.asdict(), "step": 1, "tokens": 2, "spent": 3.0}
+    torch.save(state, directory / "checkpoint.pt")
+    out = directory / "made.gguf"
+    export.write(directory, out, "9", 0.5, -0.25, "a test")
+    return directory, out
+
+
+def test_the_file_passes_the_check_and_keeps_its_figures(forged: tuple[Path, Path]) -> None:
+    read = gguf_file.read(forged[1])
+    assert isinstance(read, Ok), read
+    assert (read.value.version, read.value.slope, read.value.offset, read.value.basis) == ("9", 0.5, -0.25, "a test")
+
+
+def test_llama_cpp_runs_the_same_network(forged: tuple[Path, Path]) -> None:
+    equality = export.check(*forged, TEXTS, ())
+    assert equality.positions > 100
+    assert equality.mean_difference < 0.1
+    # An untrained network has near ties everywhere; what is left is llama.cpp's rounding of activations to 8 bits.
+    assert equality.same_argmax > 0.6
+
+
+def test_both_tokenizers_agree_on_any_string(forged: tuple[Path, Path]) -> None:
+    rng = random.Random(4)
+    alphabet = "abcXYZ019 _-./\\'\"`*?[]{}()<>|&;:,!@#$%^~+=\t\n éßñ日本🎉\u0301\u200d"
+    strings = ["".join(rng.choices(alphabet, k=rng.randint(1, 40))) for _ in range(3000)]
+    assert export.check(*forged, (), [*TEXTS, *strings]).tokenizer_mismatches == 0
+
+
+def test_an_untrained_model_loads_and_answers_with_a_plan_or_none(forged: tuple[Path, Path]) -> None:
+    loaded = load(str(forged[1]))
+    assert isinstance(loaded, Ok)
+    assert loaded.value.name == "made 9"
+    loaded.value.close()
