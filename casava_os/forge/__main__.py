@@ -1,4 +1,4 @@
-"""`python -m casava_os.forge`: the same commands as `casava-os forge`."""
+"""`python -m casava_os.forge`: makes a kernel model, step by step; `make model` runs all of it."""
 
 from casava_os.forge.cli import app
 

@@ -228,5 +228,5 @@ def _damaged() -> Err:
         code="no-model",
         title="The kernel model is damaged",
         message="it does not answer with numbers",
-        hint="reinstall Casava OS, or make a model with `casava-os forge`",
+        hint="reinstall Casava OS, or make one with `make model`",
     )
