@@ -62,31 +62,31 @@ IT: tuple[tuple[str, str, str, float], ...] = (
 )  # fmt: skip
 
 SETS = """
-!(find|get|locate|look for|search for|collect|take|gather|pick|pick out|select|identify|list) <o:set> and {x}
-!(find|get|look for|locate|take|select) <o:set>, then {x}
-!(find|get|look for|take|select|collect) <o:set>, and {x}
-!(find|search) [for] <o:set>, {x}
-!(find|look for|locate) <o:set>. {x}
-!(find|look for|locate) <o:set>. then {x}
+!(find|get|locate|look for|search for|collect|take|gather|pick|pick out|select|identify|list) <o:opset> and {x}
+!(find|get|look for|locate|take|select) <o:opset>, then {x}
+!(find|get|look for|take|select|collect) <o:opset>, and {x}
+!(find|search) [for] <o:opset>, {x}
+!(find|look for|locate) <o:opset>. {x}
+!(find|look for|locate) <o:opset>. then {x}
 .if there are (any|) <o:bareset>, {x}
 .if you (find|see) (any|) <o:bareset>, {x}
 .(when|whenever|wherever) you find <o:bareset>, {x}
 .for (all|all the|each of the|every one of the|the|any) <o:bareset>, {x}
 .for (all|the|any) <o:bareset>: {x}
-.see <o:set>? {x}
+.see <o:opset>? {x}
 .(i have|i've got|there are|i see|we have|i found) (some|a few|lots of|too many|a lot of|a bunch of|) <o:bareset>. {x}
 .(i have|i've got|there are|we have) (some|a few|lots of|too many|a lot of|) <o:bareset>, {x}
 .(i have|there are) (some|a few|many|) <o:bareset>, (please|could you|can you|i want you to|i'd like you to) {x}
-.(you know|about) <o:set>: {x}
-.<o:set>: {x}
-.<o:set>, {x}
-.<o:set> - {x}
-.<o:set> (please|), {x}
+.(you know|about) <o:opset>: {x}
+.<o:opset>: {x}
+.<o:opset>, {x}
+.<o:opset> - {x}
+.<o:opset> (please|), {x}
 ?are there any <o:bareset>? {x}
 ?do i have any <o:bareset>? if so, {x}
 ?(is there|are there) <o:bareset>? if (yes|so), {x}
 ?(see|got) any <o:bareset>? {x}
-?can you find <o:set> and {x}
+?can you find <o:opset> and {x}
 :<o:bareset>: {x}
 :<o:bareset> -> {x}
 :<o:bareset>, {x}
@@ -121,16 +121,16 @@ def _cross(ops: tuple[tuple[str, str, str, float], ...], ways: str, mark: str, s
 
 
 SETS_TWICE = """
-!(find|get|look for|locate|take|collect|select) <o:set>, {x} and {y}
-!(find|get|look for|take|select) <o:set>, {x} and then {y}
-!(find|get|look for|locate) <o:set>, {x}, then {y}
-!(find|look for) <o:set>. {x} and {y}
-!(find|look for) <o:set>. then {x}. (finally|after that|then|and then|also) {y}
+!(find|get|look for|locate|take|collect|select) <o:opset>, {x} and {y}
+!(find|get|look for|take|select) <o:opset>, {x} and then {y}
+!(find|get|look for|locate) <o:opset>, {x}, then {y}
+!(find|look for) <o:opset>. {x} and {y}
+!(find|look for) <o:opset>. then {x}. (finally|after that|then|and then|also) {y}
 .for (all|all the|the|any) <o:bareset>, {x} and {y}
 .if there are any <o:bareset>, {x} and {y}
 .(i have|there are|i've got) (some|a few|lots of|) <o:bareset>. {x} and then {y}
-.<o:set>: {x}, then {y}
-.<o:set>: {x} and {y}
+.<o:opset>: {x}, then {y}
+.<o:opset>: {x} and {y}
 ?are there any <o:bareset>? {x} and {y}
 :<o:bareset>: {x} and {y}
 """

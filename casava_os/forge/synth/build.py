@@ -61,7 +61,7 @@ class Program:
 
     def add(self, step: Step) -> int:
         """Appends a step (an equal earlier read-only one is used again) and gives its number."""
-        if step["call"] == "file.find" and step in self.calls:
+        if step["call"] in ("file.find", "file.list") and step in self.calls:
             return self.calls.index(step) + 1
         self.calls.append(step)
         return len(self.calls)
@@ -89,7 +89,7 @@ def perform(plan: str, scene: Scene, program: Program) -> None:
     def resolve(shape: Shape, value: object) -> object:
         if isinstance(value, FileSet):
             if id(value) not in found:
-                found[id(value)] = program.add(_ordered("file.find", value.find))
+                found[id(value)] = program.add(_ordered(value.call, value.find))
             return f"${found[id(value)]}"
         reference = isinstance(value, str) and value.startswith("$")
         return [value] if shape.many and isinstance(value, str | dict) and not reference else value
@@ -98,7 +98,7 @@ def perform(plan: str, scene: Scene, program: Program) -> None:
         if call.startswith("@"):
             value = scene.values[call[1:]]
             assert isinstance(value, FileSet)
-            numbers.append(program.add(_ordered("file.find", value.find)))
+            numbers.append(program.add(_ordered(value.call, value.find)))
             found[id(value)] = numbers[-1]
             continue
         shapes = _shapes(call)

@@ -40,7 +40,7 @@ chain("mkdir-move", "file.make_dir paths=#d; file.move paths=@o to=#d", """
 !{make} (a|a new|) {folder} <d:dirname>, then (move|put) <o:obj> (into it|there|in it)
 !(move|put) <o:obj> into a new {folder} (called|named) <d:dirname>
 !(move|put) <o:obj> (into|in) a {folder} (called|named) <d:dirname>, (make|create) it first
-.i (need|want) a (new|) {folder} (called|named) <d:dirname> with <o:set> (moved into it|in it, moved from here)
+.i (need|want) a (new|) {folder} (called|named) <d:dirname> with <o:opset> (moved into it|in it, moved from here)
 :mkdir <d:dirname> && mv <o:paths> <d2:nothing>
 """.replace(":mkdir <d:dirname> && mv <o:paths> <d2:nothing>\n", ""), 2.5)  # fmt: skip
 chain("mkdir-copy", "file.make_dir paths=#d; file.copy paths=@o to=#d", """
@@ -58,14 +58,14 @@ chain("mkdir-write", "file.make_dir paths=#d; file.write path=#f content=#c", ""
 """, 0.9)  # fmt: skip
 chain("archive-delete", "file.archive paths=@o to=#a; file.delete paths=@o", """
 !{pack} <o:obj> (into|to|as) <a:archive> and (then|) (delete|remove|erase) (them|it|the originals|the original|the originals afterwards|the source files)
-!find <o:set>, {pack} them into <a:archive> and (then|) (delete|remove|erase) (them|the originals|those files)
+!find <o:opset>, {pack} them into <a:archive> and (then|) (delete|remove|erase) (them|the originals|those files)
 !{pack} <o:obj> (into|as) <a:archive>, then (delete|remove|get rid of) (them|it|the originals)
 !archive <o:obj> (in|to|as) <a:archive> and (delete|remove) what (was|has been) archived
-.i want <o:set> (zipped|packed|archived) (into|in|as) <a:archive> and then (deleted|removed)
+.i want <o:opset> (zipped|packed|archived) (into|in|as) <a:archive> and then (deleted|removed)
 """, 2.0)  # fmt: skip
 chain("copy-delete", "file.copy paths=@o to=#to; file.delete paths=@o", """
-!copy <o:set> (to|into) <to:dir> and (then|) (delete|remove) (them here|the originals|the source files|the originals here)
-!copy <o:set> (to|into) <to:dir>, then delete the originals
+!copy <o:opset> (to|into) <to:dir> and (then|) (delete|remove) (them here|the originals|the source files|the originals here)
+!copy <o:opset> (to|into) <to:dir>, then delete the originals
 """, 0.6)  # fmt: skip
 chain("archive-move", "file.archive paths=@o to=#a; file.move paths=#a to=#to", """
 !{pack} <o:obj> (into|as) <a:archive> and move (it|the archive|that|the zip|the result) (to|into) <to:dir>
@@ -283,12 +283,12 @@ chain("find-count-size", "@s; file.count paths=$1; file.size paths=$1", """
 !count <s:set> and (show|give me|tell me) their total size
 """, 0.9)  # fmt: skip
 chain("copy-chmod", "file.copy paths=@o to=#to; file.chmod paths=$1 mode=#mode", """
-!copy <o:set> (to|into) <to:dir> and make the copies <mode:modeword>
-!copy <o:set> (to|into) <to:dir> and (set|change) the (mode|permissions) of the copies to <mode:octal>
+!copy <o:opset> (to|into) <to:dir> and make the copies <mode:modeword>
+!copy <o:opset> (to|into) <to:dir> and (set|change) the (mode|permissions) of the copies to <mode:octal>
 """, 0.8)  # fmt: skip
 chain("mkdir-move-archive", "file.make_dir paths=#d; file.move paths=@o to=#d; file.archive paths=#d to=#a", """
-!{make} (a|a new|) {folder} (called|named|) <d:dirname>, (move|put) <o:set> (into it|in it|there) and (zip|pack|compress|archive) (it|the folder) (into|as) <a:archive>
-!(move|put) <o:set> into a new {folder} (called|named) <d:dirname> and then (zip|pack|compress|archive) (it|that folder) (into|as) <a:archive>
+!{make} (a|a new|) {folder} (called|named|) <d:dirname>, (move|put) <o:opset> (into it|in it|there) and (zip|pack|compress|archive) (it|the folder) (into|as) <a:archive>
+!(move|put) <o:opset> into a new {folder} (called|named) <d:dirname> and then (zip|pack|compress|archive) (it|that folder) (into|as) <a:archive>
 """, 1.3)  # fmt: skip
 chain("mkdir-copy-archive", "file.make_dir paths=#d; file.copy paths=@o to=#d; file.archive paths=#d to=#a", """
 !{make} (a|a new|) {folder} (called|named|) <d:dirname>, copy <o:obj> (into it|in it|there) and (zip|pack|compress|archive) (it|the folder) (into|as) <a:archive>
@@ -298,16 +298,16 @@ chain("archive-move-delete", "@s; file.archive paths=$1 to=#a; file.move paths=#
 !find <s:set>, {pack} them (into|as) <a:archive>, (put|move) the archive (in|into|to) <to:dir> and (delete|remove) (the originals|the original files)
 """, 1.1)  # fmt: skip
 chain("mkdirs-moves", "file.make_dir paths=#d; file.move paths=@o to=#d; file.make_dir paths=#e; file.move paths=@p to=#e", """
-!(move|put) <o:set> into a new folder <d:dirname> and <p:set> into a new folder <e:dirname>
-!{make} (a folder|) <d:dirname> and move <o:set> there, then {make} (a folder|) <e:dirname> and move <p:set> there
+!(move|put) <o:opset> into a new folder <d:dirname> and <p:opset> into a new folder <e:dirname>
+!{make} (a folder|) <d:dirname> and move <o:opset> there, then {make} (a folder|) <e:dirname> and move <p:opset> there
 """, 0.8)  # fmt: skip
 chain("two-moves", "file.move paths=@o to=#d; file.move paths=@p to=#e", """
-!(move|put) <o:set> (to|into) <d:dirname> and <p:set> (to|into) <e:dirname>
+!(move|put) <o:opset> (to|into) <d:dirname> and <p:opset> (to|into) <e:dirname>
 !(move|put) <o:onefile> (to|into) <d:dirname> and <p:onefile> (to|into) <e:dirname>
-.<o:set> (go|belong|should go) (to|into|in) <d:dirname>, <p:set> (to|into|in) <e:dirname>
+.<o:opset> (go|belong|should go) (to|into|in) <d:dirname>, <p:opset> (to|into|in) <e:dirname>
 """, 1.4)  # fmt: skip
 chain("two-copies", "file.copy paths=@o to=#d; file.copy paths=@p to=#e", """
-!copy <o:set> (to|into) <d:dirname> and <p:set> (to|into) <e:dirname>
+!copy <o:opset> (to|into) <d:dirname> and <p:opset> (to|into) <e:dirname>
 !copy <o:onefile> (to|into) <d:dirname> and <p:onefile> (to|into) <e:dirname>
 """, 0.8)  # fmt: skip
 chain("copy-both", "file.copy paths=@o to=#d; file.copy paths=@o to=#e", """
@@ -401,6 +401,78 @@ chain("find-two", "@s; file.copy paths=$1 to=#d; file.rename paths=$2 prefix=#p 
 !copy <s:set> (to|into) <d:dirname> and (make the names of the copies lowercase|rename the copies to lowercase)<case=lower>
 """.replace("(add the prefix|prefix) <p:piece> (to|to the names of) the copies", "add the prefix <p:piece> (to|to the names of) the copies"), 0.8)  # fmt: skip
 
+chain("delete-lines", "text.search pattern=#x source=@src invert=true regex=#regex ignore_case=#ignore_case; file.write path=#src content=$1 how=overwrite", """
+!(delete|remove|erase|drop|get rid of|cut|strip) (all|every|the|all the|any) (lines|line|rows) (with|containing|that contain|mentioning|that mention|having|that have) <x:needle> (from|in|out of) <src:onefile>
+!(delete|remove|erase) (all|the|) lines (in|of) <src:onefile> (that contain|containing|with|mentioning) <x:needle>
+!(delete|remove|drop) (all|the|every) (lines|line) (matching|that match) (the|) (regex|pattern|regular expression) <x:regex> (from|in) <src:onefile><+regex>
+.(lines|all lines|the lines) (with|containing) <x:needle> (in|of) <src:onefile> (should|must) (go|be deleted|be removed)
+.i (don't want|want no) lines (with|containing) <x:needle> in <src:onefile> [anymore]
+:delete lines with <x:needle> (from|in) <src:onefile>
+""", 1.6)  # fmt: skip
+chain("keep-lines", "text.search pattern=#x source=@src; file.write path=#src content=$1 how=overwrite", """
+!keep only (the|) lines (with|containing|that contain) <x:needle> in <src:onefile>
+!(delete|remove|drop) (all|every|) lines (from|in) <src:onefile> (except|but|apart from|other than) (those|the ones) (with|containing|that contain) <x:needle>
+""", 0.8)  # fmt: skip
+chain("sort-in-place", "text.sort source=@source *=*; file.write path=#source content=$1 how=overwrite", """
+!sort <source:onefile> in place{sortopts}
+!sort (the lines of|) <source:onefile>{sortopts} and (save|write) it back
+!sort <source:onefile>{sortopts} and overwrite it [with the result]
+""", 0.9)  # fmt: skip
+chain("unique-in-place", "text.unique source=@source; file.write path=#source content=$1 how=overwrite", """
+!(remove|drop) (the|all|) duplicate lines (from|in) <source:onefile> (in place|and save it|and save the file|and write it back|and overwrite it)
+!(dedupe|deduplicate) <source:onefile> in place
+""", 0.8)  # fmt: skip
+chain("csv-unique", "text.csv source=@source columns=#columns; text.unique source=$1 count=#count", """
+!(show|print|list|get|give me) the (unique|distinct|different) (values|entries) (of|in) (the|) <columns:colname> {colword} (of|in) <source:table>
+!(show|print|list|get|give me) the (unique|distinct|different) values (of|in) {colword} <columns:colname> (of|in) <source:table>
+?(which|what) (distinct|different|unique) values does (the|) <columns:colname> {colword} (of|in) <source:table> have
+?what are the (distinct|different|unique) values (of|in) <columns:colname> in <source:table>
+!count how often each value of <columns:colname> (occurs|appears) in <source:table><+count>
+?how often does each <columns:colname> (occur|appear) in <source:table><+count>
+""", 1.2)  # fmt: skip
+chain("read-search", "@s; text.search pattern=#x source=$1 ignore_case=#ignore_case; text.count source=$2", """
+!find {lineswith} (with|containing) <x:needle> in <s:textset>{caseonly} and count them
+""", 0.6)  # fmt: skip
+chain("empty-folder", "file.list path=#d; file.delete paths=$1", """
+!empty <d:dir>
+!(empty|clear|clear out|empty out) the <d:dirname> {folder}
+!(clear|wipe) the contents of <d:dir>
+.<d:dir> should be (emptied|empty)
+:empty <d:dirname>
+:rm -rf <d:star>
+""".replace(":rm -rf <d:star>\n", ""), 1.0)  # fmt: skip
+chain("list-sorted-read", "@s; file.read paths=$1 last=#n", """
+!(show|print|give me) the last <n:count> lines of <s:topone>
+!(open|find) <s:topone> and (show|print) (its|the) last <n:count> lines
+""", 0.7)  # fmt: skip
+chain("read-top", "@s; file.read paths=$1", """
+!(open|read|cat|show me the contents of|print the contents of|display the text of) <s:topone>
+!find <s:topone> and (open|read|show|print|display) (it|its contents|what's in it)
+?what('s| is) in <s:topone>
+?what does <s:topone> (say|contain)
+""", 1.0)  # fmt: skip
+chain("big-and-old", "@s; @t", """
+!(find|show|list) <s:set> and <t:set>
+!(find|show|list) <s:set>, and then <t:set>
+!(find|show|list) <s:set> and also <t:set>
+?which <s:whichset> and which <t:whichset>
+""", 1.0)  # fmt: skip
+chain("two-facts-more", "system.uptime; system.users", """
+?how long has this {machine} been up and who is logged in
+!(show|tell me) the uptime and who is logged in
+:uptime and users
+""", 0.25)  # fmt: skip
+chain("facts-three", "system.cpu; system.memory; system.disk", """
+!(show|tell me|give me) (the|) (cpu|processor), memory and disk (usage|use|space|info)
+!(show|tell me|give me) cpu, (ram|memory) and disk
+?how are cpu, memory and disk doing
+:cpu, memory and disk
+:cpu ram disk
+""", 0.4)  # fmt: skip
+chain("host-all", "system.host; system.cpu; system.memory", """
+!(show|tell me|give me) the (os|distro|hostname), the (cpu|processor) and the (memory|ram)
+:os, cpu and ram
+""", 0.25)  # fmt: skip
 
 cross_twice()
 

@@ -179,17 +179,17 @@ template(
 !(make|create|take) a (copy|duplicate|backup|backup copy) of <paths:onefile> (called|named|as|to|under the name) <to:newname>
 !(make|create|put|save) a (copy|duplicate|backup) of <paths:obj> (in|into|inside) <to:dir>
 !save <paths:onefile> (also|a second time) as <to:newname>
-!(put|place|drop|store) copies of <paths:set> (in|into|inside) <to:dir>
+!(put|place|drop|store) copies of <paths:opset> (in|into|inside) <to:dir>
 !back <paths:onefile> up (to|as|into) <to:newname>
 !back up <paths:obj> (to|into|in) <to:dir>
-!(make|create) copies of <paths:set> in <to:dir>
+!(make|create) copies of <paths:opset> in <to:dir>
 !copy (over|across) <paths:obj> (to|into) <to:dir>
-!find <paths:set> and copy (them|them all|all of them|everything found|each of them|these) (to|into) <to:dir>
-!take <paths:set> and (copy|duplicate) (them|those) (to|into) <to:dir>
+!find <paths:opset> and copy (them|them all|all of them|everything found|each of them|these) (to|into) <to:dir>
+!take <paths:opset> and (copy|duplicate) (them|those) (to|into) <to:dir>
 ?can i have a copy of <paths:onefile> (in <to:dir>|called <to:newname>|as <to:newname>)
 .i (want|need) (a copy|copies) of <paths:obj> in <to:dir>
 .i (want|need) <paths:onefile> (copied|duplicated) (to|into) <to:dir>
-.<paths:set> should be copied (to|into) <to:dir>
+.<paths:opset> should be copied (to|into) <to:dir>
 .<paths:onefile> needs a (copy|backup) (called|named) <to:newname>
 :cp <paths:filename> <to:filename>
 :cp <paths:filename> <to:dirname>
@@ -199,7 +199,7 @@ template(
 :copy <paths:filename> <to:filename>
 :copy <paths:filename> -> <to:dirname>
 :backup <paths:filename> to <to:filename>
-:<paths:set> -> copy to <to:dirname>
+:<paths:opset> -> copy to <to:dirname>
 :cp <paths:set> to <to:dirname>
 """,
     weight=3.0,
@@ -219,23 +219,23 @@ template(
 !move <paths:onefile> to <to:newfilejoin>
 !{move} <paths:obj> (to|into) <to:dir>(, overwriting| and overwrite| and replace|, replacing) (what's there|existing files|the files there|whatever is there|anything that exists)<+overwrite>
 !move <paths:onefile> to <to:filename>(, overwriting| and overwrite|, replacing) (it|what's there|the old one) [if it exists]<+overwrite>
-!(collect|gather|group|sort|file|store|stash|archive away|tuck) <paths:set> (in|into|inside|under) <to:dir>
+!(collect|gather|group|sort|file|store|stash|archive away|tuck) <paths:opset> (in|into|inside|under) <to:dir>
 !(put|place|drop|throw) <paths:obj> (in|into|inside) <to:dir>
-!find <paths:set> and (move|put|relocate|shift) (them|them all|all of them|everything found|each of them|these) (to|into) <to:dir>
-!take <paths:set> and (move|put|shift) (them|those) (to|into) <to:dir>
-!get <paths:set> out of here and into <to:dir>
-?can <paths:set> go (in|into|to) <to:dir>
+!find <paths:opset> and (move|put|relocate|shift) (them|them all|all of them|everything found|each of them|these) (to|into) <to:dir>
+!take <paths:opset> and (move|put|shift) (them|those) (to|into) <to:dir>
+!get <paths:opset> out of here and into <to:dir>
+?can <paths:opset> go (in|into|to) <to:dir>
 .<paths:obj> (belongs|should go|should be moved|needs to go|needs to be moved|has to go) (in|into|to) <to:dir>
 .i (want|need) <paths:obj> (in|moved to|moved into|to be in) <to:dir>
 .i'd like to have <paths:obj> in <to:dir> instead
 :mv <paths:filename> <to:filename>
 :mv <paths:filename> <to:dirname>
 :mv <paths:dirname> <to:dirname>
-:mv <paths:set> <to:dirname>
+:mv <paths:opset> <to:dirname>
 :move <paths:filename> <to:dirname>
 :<paths:filename> -> <to:dirname>
-:<paths:set> to <to:dirname>
-:<paths:set> into <to:dir>
+:<paths:opset> to <to:dirname>
+:<paths:opset> into <to:dir>
 :mv -f <paths:filename> <to:filename><+overwrite>
 """,
     weight=3.0,
@@ -275,15 +275,15 @@ template(
     "file.rename paths=@paths find=#find replacement=#replacement prefix=#prefix suffix=#suffix case=#case extension=#extension",
     """
 !(change|set|switch|convert) the (extension|file extension|ending|suffix) of <paths:obj> (to|into) <extension:newext>
-!rename <paths:set> (to have|so they have|to) (the|a|) <extension:newext> (extension|ending|extensions)
+!rename <paths:opset> (to have|so they have|to) (the|a|) <extension:newext> (extension|ending|extensions)
 !(give) <paths:obj> the (extension|file extension) <extension:newext>
-!rename <paths:set> to <extension:dotext>
-!change <paths:set> to <extension:dotext> (files|)
+!rename <paths:opset> to <extension:dotext>
+!change <paths:opset> to <extension:dotext> (files|)
 !(add|put|prepend) (the|a|) (prefix|) <prefix:piece> (to|in front of|before|at the beginning of|at the start of) (the|all|) (names|filenames|file names|name) of <paths:obj>
 !(add|put) the prefix <prefix:piece> (to|on) <paths:obj>
 !prefix <paths:obj> with <prefix:piece>
-!prefix the (names|filenames) of <paths:set> with <prefix:piece>
-!rename <paths:set> (so they|so that they|to) start with <prefix:piece>
+!prefix the (names|filenames) of <paths:opset> with <prefix:piece>
+!rename <paths:opset> (so they|so that they|to) start with <prefix:piece>
 !(add|append|put) (the|a|) suffix <suffix:piece> to <paths:obj>
 !(add|append|put) (the|a|) suffix <suffix:piece> to the (names|filenames|name) of <paths:obj>
 !(add|append|put) <suffix:piece> (to|at|after) the end of the (names|filenames|name) of <paths:obj>
@@ -295,15 +295,15 @@ template(
 !(uppercase|upcase|capitalize all of) the (names|filenames|name) of <paths:obj><case=upper>
 !rename <paths:obj> to (uppercase|upper case|all caps)<case=upper>
 !(replace|change|swap|substitute) <find:piece> (with|by|to) <replacement:piece> in the (names|filenames|file names|name) of <paths:obj>
-!in the (names|filenames|file names) of <paths:set>, (replace|change) <find:piece> (with|to|by) <replacement:piece>
+!in the (names|filenames|file names) of <paths:opset>, (replace|change) <find:piece> (with|to|by) <replacement:piece>
 !rename <paths:obj>(, replacing|, changing| replacing| by replacing| and change) <find:piece> (with|to|by) <replacement:piece>
-!(change|rename) <find:piece> to <replacement:piece> in (all|the) (file names|filenames|names) of <paths:set>
-.the (names|filenames) of <paths:set> should be (lowercase|in lower case)<case=lower>
-.<paths:set> should have the extension <extension:newext>
-.<paths:set> should (start with|have the prefix) <prefix:piece>
-:rename <paths:set> (lowercase|to lower)<case=lower>
-:rename <paths:set> <find:piece> -> <replacement:piece>
-:prefix <prefix:piece> for <paths:set>
+!(change|rename) <find:piece> to <replacement:piece> in (all|the) (file names|filenames|names) of <paths:opset>
+.the (names|filenames) of <paths:opset> should be (lowercase|in lower case)<case=lower>
+.<paths:opset> should have the extension <extension:newext>
+.<paths:opset> should (start with|have the prefix) <prefix:piece>
+:rename <paths:opset> (lowercase|to lower)<case=lower>
+:rename <paths:opset> <find:piece> -> <replacement:piece>
+:prefix <prefix:piece> for <paths:opset>
 """,
     weight=2.2,
 )
@@ -314,17 +314,17 @@ template(
     """
 !{delete} <paths:obj>
 !{delete} <paths:obj>
-!{delete} <paths:set>
+!{delete} <paths:opset>
 !{delete} <paths:obj> {deletenoise}
 !{delete} (the|) (file|folder|directory|dir) <paths:dirname>
 !{delete} the (whole|entire|complete) <paths:dirname> {folder}
 !{delete} <paths:dir> (and|with|together with|including) (everything|all|all that is|whatever is) in it
-!find <paths:set> and {delete} (them|them all|all of them|everything found|each of them|these|every one of them)
-!find and {delete} <paths:set>
-!look for <paths:set> and {delete} (them|all of them)
+!find <paths:opset> and {delete} (them|them all|all of them|everything found|each of them|these|every one of them)
+!find and {delete} <paths:opset>
+!look for <paths:opset> and {delete} (them|all of them)
 !make <paths:obj> (disappear|go away)
-!(take|get) <paths:set> and {delete} them
-?can <paths:set> be (deleted|removed)
+!(take|get) <paths:opset> and {delete} them
+?can <paths:opset> be (deleted|removed)
 .i (don't|do not) need <paths:obj> (anymore|any more|any longer), {delete} (it|them)
 .i (don't|do not) (want|need) <paths:obj> (anymore|any longer)[ please], so {delete} (it|them)
 .<paths:obj> can (be deleted|go|be removed|be thrown away|be trashed)
@@ -342,9 +342,9 @@ template(
 :rmdir <paths:dirname>
 :del <paths:files1>
 :delete <paths:files1>
-:remove <paths:set>
-:<paths:set>: (delete|remove)
-:<paths:set>? delete (them|those)
+:remove <paths:opset>
+:<paths:opset>: (delete|remove)
+:<paths:opset>? delete (them|those)
 :find . -name <paths:globname> -delete
 """,
     weight=3.6,
@@ -377,7 +377,7 @@ template(
 !recursively (set|change) the (permissions|mode) (of|on) <paths:dirlist> to <mode:octal><+recursive>
 !make (everything|all files|all) (in|inside|under) <paths:dirlist> <mode:modeword><+recursive>
 !make <paths:dirlist> and (everything|all|all files) in it <mode:modeword><+recursive>
-!find <paths:set> and make them <mode:modeword>
+!find <paths:opset> and make them <mode:modeword>
 !hide <paths:obj> from (everyone else|everybody else|other users|others)<mode=go-rwx>
 .<paths:obj> should be <mode:modeword>
 .<paths:onefile> (needs|has) to be <mode:modeword>
@@ -389,7 +389,7 @@ template(
 :chmod <mode:symbolic> <paths:files1>
 :chmod -R <mode:octal> <paths:dirname><+recursive>
 :chmod -R <mode:symbolic> <paths:dirname><+recursive>
-:chmod <mode:octal> <paths:set>
+:chmod <mode:octal> <paths:opset>
 :<paths:filename> <mode:modeword>
 :permissions of <paths:filename> to <mode:octal>
 """,
@@ -515,7 +515,7 @@ template(
 !(put|add|place|stuff|collect) <paths:obj> (into|in) (the archive|an archive|an archive called|the zip|a new archive|a zip called) <to:archive>
 !back up <paths:obj> (to|into|as) <to:archive>
 !(zip|tar|gzip|bundle) up <paths:obj> (into|as|to) <to:archive>
-!find <paths:set> and {pack} (them|them all|all of them) (into|to|as) <to:archive>
+!find <paths:opset> and {pack} (them|them all|all of them) (into|to|as) <to:archive>
 !compress (down|) <paths:obj> (to|into|as) <to:archive> {packnoise}
 .i (need|want) (an archive|a zip|a tarball) of <paths:obj> (called|named) <to:archive>
 .i (need|want) <paths:obj> (zipped|packed|archived|compressed|bundled) (into|as|in) <to:archive>
@@ -529,7 +529,7 @@ template(
 :<paths:obj> -> <to:archive>
 :<to:archive> from <paths:obj>
 :archive <paths:files1> <to:archive>
-:<paths:set> into <to:archive>
+:<paths:opset> into <to:archive>
 """,
     weight=2.2,
 )

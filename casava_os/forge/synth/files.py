@@ -7,7 +7,7 @@ macro(
     find="(find|find|find me|look for|search for|locate|get|get me|fetch me|track down|seek out|dig up|pull up|look up|identify|select|pick out|spot)",
     show="(show|show me|list|display|print|give me|tell me|list out|print out|output|enumerate|let me see|bring up|view|see)",
     delete="(delete|delete|remove|remove|erase|get rid of|wipe|clean out|trash|nuke|purge|drop|throw away|throw out|bin|ditch|clear out|kill off|discard|rm|destroy|dispose of|del|eliminate|toss|clean up|zap|scrap|scrub|take out)",
-    make="(make|create|create|add|set up|generate|start|build|new|make me|create me|initialize|prepare)",
+    make="(make|create|create|create|add|set up|generate|start|make me|create me|prepare|make|produce|create)",
     copy="(copy|copy|duplicate|cp|put a copy of|make a copy of|replicate|clone|back up|backup)",
     move="(move|move|mv|relocate|transfer|shift|put|send|drag|bring|push|shove|stick|migrate)",
     folder="(folder|directory|dir|folder|directory)",
@@ -74,6 +74,29 @@ template(
 :list: <s:bareset>
 """,
     weight=9,
+)
+
+template(
+    "file.find/recent",
+    "file.find type=file *=*",
+    """
+?what (changed|has changed|was changed|got changed|was modified|is new) since <modified_after:moment> [in <root:root>]
+?what (changed|was changed|was modified|did i change|did i edit|did i work on|did i touch|was edited) <modified_after:recentday> [in <root:root>]
+?what (changed|has changed|was changed|did i change|have i changed|did i edit|did i work on|have i worked on|have i been working on|is new|was modified) (in|during|within) the (last|past) <newer_than:lately> [in <root:root>]
+?what (did i change|have i changed|did i work on|have i been working on|changed|is new) this <newer_than:thisunit> [in <root:root>]
+?what (changed|is new|was modified) (recently|lately|most recently|last) [in <root:root>]<sort=newest>
+?what (did|have) i (work on|change|edit|worked on|changed) (recently|lately|last) [in <root:root>]<sort=newest>
+!(show|list|tell me|show me) what (changed|has changed|was modified|i changed|i worked on) since <modified_after:moment> [in <root:root>]
+!(show|list|tell me|show me) what (changed|has changed|was modified|i changed|i worked on) (in|during|within) the (last|past) <newer_than:lately> [in <root:root>]
+!(show|list|find|get|give me) (the|my|all|) (recent|recently changed|recently modified|latest|most recent|recently edited|recently updated) files [in <root:root>]<sort=newest>
+!(show|list|tell me) the files (i changed|i worked on|that changed|modified) (recently|lately) [in <root:root>]<sort=newest>
+:(recent|recently changed|recently modified|latest|newest) files [in <root:root>]<sort=newest>
+:changes since <modified_after:moment> [in <root:root>]
+:(changed|modified|edited) <modified_after:recentday> [in <root:root>]
+:(changed|modified|edited) (in the last|last) <newer_than:lately> [in <root:root>]
+:(today|yesterday)DROP
+""".replace(":(today|yesterday)DROP\n", ""),
+    weight=1.1,
 )
 
 template(

@@ -723,14 +723,13 @@ template("system.time", "system.time", """
 .i (want|need) to know (the time|what time it is|today's date|the date)
 :time
 :date
-:now
 :current time
 :(today's|) date
 :time and date
 :time zone
 :what time
 :clock
-:today
+:today's date
 """, weight=0.8)  # fmt: skip
 
 template("system.environment", "system.environment", """

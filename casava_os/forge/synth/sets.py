@@ -6,6 +6,7 @@ which word writes which field are in README.md.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from casava_os.forge.synth.grammar import MACROS, Scene, macro, say, slot
@@ -14,9 +15,10 @@ from casava_os.forge.synth.words import argument, bare, extension, word
 
 @dataclass(frozen=True, slots=True)
 class FileSet:
-    """What a noun phrase denotes: the fields of a `file.find`."""
+    """What a noun phrase denotes: the fields of a `file.find`, or of the `file.list` that "everything in X" is."""
 
     find: dict[str, object]
+    call: str = "file.find"
 
 
 @dataclass(frozen=True, slots=True)
@@ -661,6 +663,10 @@ def textset_slot(scene: Scene) -> tuple[str, object]:
                 find["extension"] = ["log"]
                 noun = f"{bare('log')}{scene.pick(['', ' file'])}"
         return f"the {adjective} {noun} {place(scene, find)}".strip(), FileSet(find)
+    if scene.chance(0.12):
+        find["kind"] = "code"
+        code = scene.pick(["the code", "my code", "the source code", "the source files", "all source files", "the codebase", "all the code", "our code", "the sources", "all code files", "the program code"])
+        return f"{code} {place(scene, find)}".strip(), FileSet(find)
     if scene.chance(0.75):
         said, find["extension"] = _ext_span(scene)
         said += " files"
@@ -678,12 +684,41 @@ def textset_slot(scene: Scene) -> tuple[str, object]:
     return f"{det} {said} {where}".strip(), FileSet(find)
 
 
+macro(
+    herein="(in|inside|from) (this|the current) (folder|directory)|here|in here|in this (folder|directory) and below",
+    whole="everything|all the (contents|things|stuff|entries)|the (contents|whole contents|entire contents)|all the contents|everything that('s| is)|all that is|whatever is|all contents|every (item|entry|thing)",
+)
+
+
+@slot("opset")
+def opset_slot(scene: Scene) -> tuple[str, object]:
+    """A file set to act on: also "all files in X", and "everything in X", which is what X lists."""
+    draw = scene.rng.random()
+    if draw < 0.07:
+        inner = scene.inner()
+        if scene.chance(0.8):
+            said = say(inner, "{whole} (in|inside|from|of|within) <path:root>")
+        else:
+            said = say(inner, "{whole} {herein}")
+        return re.sub(r"\b(contents) (that's|that is)", r"\1", said), FileSet(dict(inner.values), "file.list")
+    if draw < 0.15:
+        find: dict[str, object] = {"type": "file"}
+        noun = "files"
+        if scene.chance(0.2):
+            find["type"], noun = "directory", scene.pick(["folders", "directories", "subfolders"])
+        inner = scene.inner()
+        where = say(inner, "(in|inside|from|under|within) <root:root>|(in|inside|from) <root:root>" if scene.chance(0.75) else "{herein}")
+        find.update(inner.values)
+        return f"{scene.pick(['all', 'all the', 'all', 'the', 'every one of the'])} {noun} {where}", FileSet(find)
+    return set_slot(scene)
+
+
 @slot("obj")
 def obj_slot(scene: Scene) -> tuple[str, object]:
     """What an operation acts on: named paths or a file set."""
-    from casava_os.forge.synth.words import files_slot
+    from casava_os.forge.synth.words import files_slot  # noqa: PLC0415
 
-    return files_slot(scene) if scene.chance(0.46) else set_slot(scene)
+    return files_slot(scene) if scene.chance(0.46) else opset_slot(scene)
 
 
 @slot("textobj")

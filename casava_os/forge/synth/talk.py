@@ -223,6 +223,10 @@ template("ask/value", "ask about=value", """
 .i (want|need) to change the (permissions|mode|extension) of <x:onefile>
 :chmod <x:filename>
 :head -n <x:filename>
+:head <x:filename>
+:tail <x:filename>
+!(show|print|display) the (beginning|start|end|top|bottom|first lines|last lines|first few lines|last few lines) of <x:onefile>
+?how does <x:onefile> (begin|end|start)
 :kill job
 :wait for job
 :column of <x:table>
@@ -246,7 +250,7 @@ template("ask/meaning", "ask about=meaning", """
 :<x:lonely>
 :<x:lonely> <x:lonely>
 :<x:lonely> <x:lonely> <x:lonely>
-:(do it|do that|go|go on|again|more|yes|no|ok|okay|sure|continue|next|back|stop|cancel|hm|hmm|uh|what|huh|help|help me|?|??|...|please|pls|now|test|and|the|it|this|that|undo that thing|you know what to do|same as before|like last time|the usual|as always|as before|one more time|never mind|nothing|whatever)
+:(do it|do that|go|go on|again|more|yes|no|ok|okay|sure|continue|next|back|stop|cancel|hm|hmm|uh|what|huh|help|help me|?|??|...|please|pls|test|and|the|it|this|that|undo that thing|you know what to do|same as before|like last time|the usual|as always|as before|one more time|never mind|nothing|whatever)
 :(make it (bigger|better|faster|nice|work|right|so)|fix (it|this|everything|the problem|the bug)|improve (it|this)|do (something|anything|your thing|the thing|the needful)|solve (it|this)|handle (it|this)|take care of (it|this)|sort (it|this) out|make (it|this) happen|change it|update it|process it|use it)
 :(if|when|because|but|so|and then|or|then|with|for|from|to|into|of the) <x:lonely>
 :(the file|the folder|a folder|my file|that file|this thing|a file)

@@ -70,7 +70,9 @@ template(
 :rg <pattern:needle> <source:dirname>
 :rg -i <pattern:needle><+ignore_case>
 :ag <pattern:needle>
-:<pattern:needle> in <source:textobj>
+:<pattern:needle> in <source:source>
+!find <pattern:needle> in <source:onedotted>
+:find <pattern:needle> in <source:onedotted>
 :{lineswith} with <pattern:needle> in <source:source>
 :lines without <pattern:needle> in <source:source><+invert>
 :search <pattern:needle>
@@ -145,6 +147,25 @@ template(
 :loc in <source:textset>
 """,
     weight=2.6,
+)
+
+template(
+    "text.count/code",
+    "file.find kind=code root=#root; text.count source=$1",
+    """
+?how many lines of code (are|are there|do i have|do we have|have i written|are there in total) [{inroot}]
+?how (big|large|long) is (the|my|this) (codebase|code base|project) in lines [of code]
+?how many lines does (the|my|this) (codebase|source code|code base|project's code) have
+!count (the|all|all the|my) lines of code [{inroot}]
+!(tell me|show me|find out|work out) how many lines of code (there are|i have|we have) [{inroot}]
+!(show|give me) the (lines of code|line count of the code|loc) [{inroot}]
+.i (want|need) (to know|) the number of lines of code [{inroot}]
+:lines of code [{inroot}]
+:loc [{inroot}]
+:cloc
+:cloc <root:dirname>
+""",
+    weight=0.6,
 )
 
 template(

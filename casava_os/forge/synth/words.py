@@ -386,7 +386,7 @@ def moment(scene: Scene) -> str:
     if draw < 0.7:
         return month
     if draw < 0.85:
-        return f"{month} {rng.randint(1, 28)}{scene.pick(['', '', 'th'])}"
+        return f"{month} {scene.pick(['1st', '2nd', '3rd', '4th', '5th', '11th', '12th', '20th', '21st', '23rd']) if draw < 0.75 else rng.randint(1, 28)}"
     return (
         f"{month} {rng.randint(2015, 2027)}"
         if draw < 0.93
@@ -699,6 +699,13 @@ def source_slot(scene: Scene) -> tuple[str, object]:
 def onefile_slot(scene: Scene) -> tuple[str, object]:
     """Exactly one existing file."""
     return one_file(scene)
+
+
+@slot("onedotted")
+def onedotted_slot(scene: Scene) -> tuple[str, object]:
+    """One file whose ending tells that it is no folder."""
+    text = fresh(scene, lambda s: f"{stem(s)}.{extension(s)}")
+    return argument(scene, text), [text]
 
 
 @slot("files1")
