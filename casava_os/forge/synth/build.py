@@ -8,6 +8,7 @@ Fields whose argument was not said are left out.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -37,6 +38,42 @@ class Template:
 
 TEMPLATES: list[Template] = []
 
+_WIDER: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(find), put)
+    for find, put in (
+        (r"\(show\|print(?=[|)])", "(show|print|show me|display|(output|present|reveal|dump|bring up|pull up|let me see|get me|write out|return|throw up|spit out|echo)"),
+        (r"\(save\|write(?=[|)])", "(save|write|(store|export|record|capture|persist|log)"),
+        (r"\(compute\|", "(compute|(figure out|determine|evaluate|derive|establish|obtain)|"),
+        (r"\(replace\|change(?=[|)])", "(replace|change|(swap out|exchange|substitute|alter)"),
+        (r"\(remove\|drop(?=[|)])", "(remove|drop|(strip|weed out|filter out|throw out|cut|squeeze out)"),
+        (r"\(delete\|remove(\|[a-z |]*)?\)", "{delete}"),
+        (r"^count ", "(count|count|count up|tally|tot up|calculate|determine) "),
+        (r"^sort ", "(sort|sort|order|arrange|sort|put in order) "),
+        (r"^rename ", "(rename|rename|rename|retitle|rechristen) "),
+        (r"^copy ", "{copy} "),
+        (r"\(run\|execute\)", "{runw}"),
+        (r"^i \(want\|need(\|'d like)?\) to ", "(i want|i need|i'd like|i would like|we need|we want|i have|i wish|i'd love|i am supposed|i was told|i'm trying|i am going) to "),
+        (r"^i \(want\|need(\|'d like)?\) ", "(i want|i need|i'd like|i would like|we need|i'm after|i require|need|i could use|we want|i shall need|gimme) "),
+        (r"^i want ", "(i want|i'd like|i would like|we want|i need) "),
+        (r"^how many ", "(how many|how many|how many|how many|how much|what number of|howmany|so how many) "),
+        (r"what\('s\| is\)", "(what's|what is|whats|what's|what is|wat is)"),
+        (r"^are there ", "(are there|are there|is there|r there|do we have|have we got|might there be) "),
+        (r"^where is ", "(where is|where is|where's|wheres|where can i find|where do i find|where did you put) "),
+        (r"^does ", "(does|does|would|will|do) "),
+        (r"^\(find\|show\|list\)", "(find|show|list|get|give me|search for|look for)"),
+        (r"^compare ", "(compare|compare|contrast|match up) "),
+    )
+)  # fmt: skip
+"""Words that every phrasing shares are widened in one place: a start or a group of verbs becomes a larger one."""
+
+
+def _widened(form: str, phrase: str) -> str:
+    if form == TERSE:
+        return phrase
+    for find, put in _WIDER:
+        phrase = find.sub(lambda _, put=put: put, phrase)  # type: ignore[misc]
+    return phrase
+
 
 def template(
     name: str, plan: str, phrases: str, *, weight: float = 1.0, stdin: bool = False, family: str = ""
@@ -49,7 +86,7 @@ def template(
             continue
         if line[0] not in FORMS:
             raise ValueError(f"{name}: {line!r} does not say its form")
-        found.append((line[0], line[1:].strip().replace(" | ", " \\| ")))
+        found.append((line[0], _widened(line[0], line[1:].strip()).replace(" | ", " \\| ")))
     TEMPLATES.append(Template(name, family or name.partition("/")[0], plan, tuple(found), weight, stdin))
 
 

@@ -77,6 +77,19 @@ template(
 )
 
 template(
+    "file.find/root-first",
+    "@s",
+    """
+!(search|scan|look through|go through|check|comb through|crawl|traverse|search in|look in|look inside|walk|explore|examine|inspect) <s:rootfirst>
+!(do|run) a search (of|in) <s:rootfirst>
+?can you (search|scan|look through|check) <s:rootfirst>
+.i (searched|looked) in vain through <s:rootfirst>DROP
+:search <s:rootfirst>
+""".replace(".i (searched|looked) in vain through <s:rootfirst>DROP\n", ""),
+    weight=1.4,
+)
+
+template(
     "file.find/recent",
     "file.find type=file *=*",
     """

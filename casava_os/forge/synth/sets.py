@@ -135,8 +135,8 @@ CONDITIONS = (
     Condition("nothidden", "that (are not|aren't) hidden|(except|excluding|without|but not|ignoring) (the|) hidden (ones|files)|which aren't hidden", "are not hidden|aren't hidden", 0.2, ("hidden", "name", "name_starts")),
     Condition("mode", "with (permissions|mode|permission|perms|permission bits|the permissions) [set to] <mode:octal>|(that have|having) (permissions|mode) <mode:octal>|whose (mode|permissions) (is|are) <mode:octal>|chmod <mode:octal>|set to <mode:octal>", "have (mode|permissions|permission) <mode:octal>|are (chmod|set to) <mode:octal>", 0.4, ("executable", "notexecutable")),
     Condition("depth1", "(directly|only directly|right) (in it|here)|(not|but not|and not|excluding|ignoring) in [the|any] (subfolders|subdirectories|sub folders|subdirs)|(without|not) (going|looking|descending|recursing) into [the|any] (subfolders|subdirectories)|(at|on) the top level [only]|top level only|non-recursively|without recursing|[but] only the top level|no (subfolders|recursion)", "are at the top level|are directly in here", 0.5, ("depthmax", "depthmin")),
-    Condition("depthmax", "(at most|up to|no more than|max|maximum) <max_depth:count> (levels|folders|directories) (deep|down)|(within|in the first) <max_depth:count> levels|[to a] (max depth|maximum depth|depth) of <max_depth:count>|max depth <max_depth:count>|not deeper than <max_depth:count> (levels|folders)", "are at most <max_depth:count> (levels|folders) deep", 0.3, ("depth1",)),
-    Condition("depthmin", "(at least) <min_depth:count> (levels|folders|directories) (deep|down)|(with a|min|minimum) depth of <min_depth:count>|(nested|buried) at least <min_depth:count> (levels|folders) (deep|down)|(deeper than|from level) <min_depth:count> levels", "are at least <min_depth:count> (levels|folders) deep", 0.2, ("depth1",)),
+    Condition("depthmax", "(at most|up to|no more than|max|maximum) <max_depth:depth> (levels|folders|directories) (deep|down)|(within|in the first) <max_depth:depth> levels|[to a] (max depth|maximum depth|depth) of <max_depth:depth>|max depth <max_depth:depth>|not deeper than <max_depth:depth> (levels|folders)", "are at most <max_depth:depth> (levels|folders) deep", 0.3, ("depth1", "depthmin")),
+    Condition("depthmin", "(at least) <min_depth:depth> (levels|folders|directories) (deep|down)|(min|minimum|a minimum) depth of <min_depth:depth>|(nested|buried) at least <min_depth:depth> (levels|folders) (deep|down)|(deeper than|from level) <min_depth:depth> levels", "are at least <min_depth:depth> (levels|folders) deep", 0.2, ("depth1", "depthmax")),
     Condition("exclude", "(except|excluding|other than|but not|ignoring|leaving out|skipping|apart from|not counting|besides) <exclude:excluded>|(except|excluding|but not|ignoring|skipping|leaving out|outside|not) [those|the ones|anything|what is|what's] (in|inside|under) <exclude:exdir>|(but|and) (skip|ignore|leave out|exclude|omit|not) <exclude:excluded>", "are not in <exclude:exdir>", 0.7),
     Condition("nocase", "(named|called) <name:glob>(,|) (ignoring case|case insensitively|case insensitive|regardless of case|in any case)<+ignore_case>|with <name_contains:piece> in (the|their) name(,|) (ignoring case|case insensitive|case-insensitively|no matter the case|upper or lower case)<+ignore_case>", "have <name_contains:piece> in the name(,|) (ignoring case|case insensitively|regardless of case)<+ignore_case>", 0.35, ("name", "name_contains", "name_starts", "name_ends")),
 )  # fmt: skip
@@ -504,6 +504,8 @@ macro(
 def place(scene: Scene, find: dict[str, object], chance: float = 0.42) -> str:
     """Where to look: a directory, here, or nothing said."""
     draw = scene.rng.random()
+    if chance < 0:
+        return ""
     if draw < chance:
         inner = scene.inner()
         if scene.may_front and not scene.front and scene.chance(0.12):
@@ -665,7 +667,21 @@ def textset_slot(scene: Scene) -> tuple[str, object]:
         return f"the {adjective} {noun} {place(scene, find)}".strip(), FileSet(find)
     if scene.chance(0.12):
         find["kind"] = "code"
-        code = scene.pick(["the code", "my code", "the source code", "the source files", "all source files", "the codebase", "all the code", "our code", "the sources", "all code files", "the program code"])
+        code = scene.pick(
+            [
+                "the code",
+                "my code",
+                "the source code",
+                "the source files",
+                "all source files",
+                "the codebase",
+                "all the code",
+                "our code",
+                "the sources",
+                "all code files",
+                "the program code",
+            ]
+        )
         return f"{code} {place(scene, find)}".strip(), FileSet(find)
     if scene.chance(0.75):
         said, find["extension"] = _ext_span(scene)
@@ -707,16 +723,23 @@ def opset_slot(scene: Scene) -> tuple[str, object]:
         if scene.chance(0.2):
             find["type"], noun = "directory", scene.pick(["folders", "directories", "subfolders"])
         inner = scene.inner()
-        where = say(inner, "(in|inside|from|under|within) <root:root>|(in|inside|from) <root:root>" if scene.chance(0.75) else "{herein}")
+        where = say(
+            inner,
+            "(in|inside|from|under|within) <root:root>|(in|inside|from) <root:root>"
+            if scene.chance(0.75)
+            else "{herein}",
+        )
         find.update(inner.values)
-        return f"{scene.pick(['all', 'all the', 'all', 'the', 'every one of the'])} {noun} {where}", FileSet(find)
+        return f"{scene.pick(['all', 'all the', 'all', 'the', 'every one of the'])} {noun} {where}", FileSet(
+            find
+        )
     return set_slot(scene)
 
 
 @slot("obj")
 def obj_slot(scene: Scene) -> tuple[str, object]:
     """What an operation acts on: named paths or a file set."""
-    from casava_os.forge.synth.words import files_slot  # noqa: PLC0415
+    from casava_os.forge.synth.words import files_slot
 
     return files_slot(scene) if scene.chance(0.46) else opset_slot(scene)
 
@@ -886,3 +909,28 @@ def exdir_slot(scene: Scene) -> tuple[str, object]:
 
     text = fresh(scene, dir_name)
     return argument(scene, text, 0.06), text
+
+
+@slot("depth")
+def depth_slot(scene: Scene) -> tuple[str, object]:
+    """A few levels."""
+    text = scene.pick(["two", "three", "four", "five", "2", "3", "4", "5", "1", "one", "6"])
+    return bare(text), text
+
+
+@slot("rootfirst")
+def rootfirst_slot(scene: Scene) -> tuple[str, object]:
+    """As in "the src folder for python files older than a week": after "search"."""
+    inner = scene.inner()
+    where = say(
+        inner, "<root:root>|<root:root>|the <root:dirname> (tree|directory tree|folder and its subfolders)"
+    )
+    said, find = (
+        noun_phrase(scene, least=1, places=-1.0)
+        if scene.chance(0.5)
+        else noun_phrase(scene, determined=False, least=1, places=-1.0)
+    )
+    return (
+        f"{where} {scene.pick(['for', 'for', 'and find', 'to find', 'and list', 'looking for', 'and show me'])} {said}",
+        FileSet({**inner.values, **find}),
+    )
