@@ -22,9 +22,9 @@ demo: setup ## a messy folder, a handful of requests, a changeset, an undo (Dock
 	@scripts/bootstrap sandbox
 	@scripts/demo
 
-test: setup ## all tests but the forge's, on real sandboxes (gets a Docker daemon)
+test: check ## the checks, then every test that needs no torch, on real sandboxes (gets a Docker daemon)
 	@scripts/bootstrap docker
-	$(BIN)/python -m pytest --ignore=tests/forge $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: setup ## format, lint, types, floors, generated files
 	$(BIN)/ruff format --check .
@@ -46,7 +46,7 @@ forge: setup ## what makes a kernel model: torch
 	@$(BIN)/python -c 'import importlib.metadata as m, sys; sys.exit(m.version("torch").split("+")[0] != "$(TORCH)"[7:])' 2>/dev/null \
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
 
-test-forge: forge ## the forge's tests
+test-forge: forge ## the forge's tests, those of the network too
 	$(BIN)/python -m pytest tests/forge $(PYTEST_ARGS)
 
 model: forge ## synthesize, train, export and evaluate the kernel model anew (about half an hour on two cores)

@@ -60,7 +60,6 @@ def test_every_tracked_file_of_a_package_is_in_the_wheel(wheel: Path, tracked: l
         "casava_os/model/weights/*.gguf",
         "casava_config/casava.toml",
         "casava_config/policy.toml",
-        "casava_config/models.toml",
         "casava_sandbox/seccomp.json",
         "casava_sandbox/agent/*.py",
         "casava_apps/tidy/app.toml",
