@@ -52,6 +52,10 @@ class RunChoices:
     """The budget before `budget` changes it; None for the settings'."""
 
 
+SHORT_DIFF_LINES = 30
+"""A diff of at most so many lines is shown before the question; a longer one when asked for."""
+
+
 class Front:
     """One command's face: standard output, standard error, and the kernel behind them."""
 
@@ -199,6 +203,8 @@ class Front:
     async def _ask(self, event: ApprovalNeeded) -> None:
         """Asks the person at the terminal, and hands the answer to the kernel."""
         offers = "yn" if event.changeset is None else "yndh"
+        if 0 < len(event.diff.splitlines()) <= SHORT_DIFF_LINES:
+            self.screen.diff(event.diff)
         while (answer := await self.screen.ask(event.question, offers=offers)) == "diff":
             self.screen.diff(event.diff)
         event.answer(None if answer == "hold" else answer == "yes")

@@ -133,7 +133,13 @@ class Screen:
             old = f"{change.source} → " if change.source else ""
             target = f" → {change.target}" if change.target is not None else ""
             self.line(
-                "  ", (f"{mark} ", f"bold {style}"), old, (name, style), target, (_sizes(change), "dim")
+                "  ",
+                (f"{mark} ", f"bold {style}"),
+                old,
+                (name, style),
+                target,
+                (_sizes(change), "dim"),
+                (_privileges(change), "bold red"),
             )
         if len(changes) > most:
             self.line((f"  … and {len(changes) - most} more", "dim"))
@@ -191,6 +197,15 @@ def _diff_style(line: str) -> str:
     if line.startswith(("+++", "---", "diff ")):
         return "bold"
     return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+
+
+def _privileges(change: Change) -> str:
+    """The setuid, setgid and sticky bits that a change brings: with them a file runs as its owner, whoever starts it."""
+    brought = int(change.mode or "0", 8) & ~int(change.mode_before or "0", 8) & 0o7000
+    names = [
+        name for bit, name in ((0o4000, "setuid"), (0o2000, "setgid"), (0o1000, "sticky")) if brought & bit
+    ]
+    return f"  {' '.join(names)} {change.mode}" if names else ""
 
 
 def _sizes(change: Change) -> str:

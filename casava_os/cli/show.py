@@ -84,10 +84,18 @@ class Show:
             if len(self._steps) > 1:
                 self._screen.line((f"step {event.step} failed", "red"))
             self._screen.error(event.err)
-        elif isinstance(event.value, Exit) and event.value.code != 0:
-            value = event.value
+        elif isinstance(event.value, Exit):
+            self._program_ended(event.step, event.value)
+
+    def _program_ended(self, step: int, value: Exit) -> None:
+        if value.truncated:
+            self._screen.warning(
+                f"step {step} printed more than is kept: the end is missing (raise limits.output_bytes, "
+                "or let it write to a file)"
+            )
+        if value.code != 0:
             how = f"signal {-value.code}" if value.code < 0 else f"exit code {value.code}"
-            self._screen.line((f"step {event.step} ended with {how}", "yellow"))
+            self._screen.line((f"step {step} ended with {how}", "yellow"))
 
     @event.register
     def _step_skipped(self, event: StepSkipped) -> None:

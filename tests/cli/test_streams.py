@@ -198,6 +198,7 @@ def test_a_person_may_look_at_the_diff_first(desk: Desk) -> None:
         desk, "call", "file.write", "--path", "a.txt", "--content", "new\n", "--how", "overwrite"
     )
     terminal.until("[y/n/d/h]")
+    assert "-one" in terminal.seen, "a short diff is shown unasked"
     terminal.type("what?\n")
     terminal.until("[y/n/d/h]")
     assert "d = show the diff" in terminal.seen
