@@ -18,6 +18,8 @@ from casava_syscalls.registry import available
 
 DELETE_WORDS = [
     "delete",
+    "empty",
+    "emptied",
     "remove",
     "erase",
     "rid",

@@ -13,7 +13,7 @@ template(
 !{make} (a|an|a new|one|) (empty|blank) file (called|named|with the name|) <paths:newfile>
 !{make} (a|a new|new|) file (called|named|with the name) <paths:newfile>
 !{make} (a|a new|) file <paths:newfile>
-!{make} <paths:newfile>[ (as an empty file|with nothing in it|, empty)]
+!(create|make|add|make me|create me|set up) <paths:newfile>[ (as an empty file|with nothing in it|, empty)]
 !{make} (the|) (empty|) files <paths:newfiles>
 !{make} (empty|new|) files (called|named) <paths:newfiles>
 !touch <paths:newfile>
@@ -57,7 +57,6 @@ template(
 :md <paths:dirname>
 :new {folder} <paths:newdir>
 :new {folder} (called|named) <paths:dirname>
-:{folder} <paths:dirname> please
 :new folders <paths:newdirs>
 """,
     weight=1.9,
@@ -545,7 +544,7 @@ template(
 !{unpack} <paths:anarchive>
 !{unpack} (the|) (archive|zip|tarball|zip file) <paths:anarchive>
 !{unpack} <paths:anarchive> (here|in here|into this folder|in place|in the current folder|right here|to the current directory)
-!{unpack} <paths:anarchive> (to|into|in|inside) <to:dir>
+!{unpack} <paths:anarchive> (to|into|inside|to|under) <to:dir>
 !{unpack} (the|) (contents|files|everything) (of|in|from) <paths:anarchive> (to|into|in) <to:dir>
 !{unpack} (the contents|the files|everything) (of|from) <paths:anarchive>
 !get the files out of <paths:anarchive>

@@ -4,7 +4,7 @@ from casava_os.forge.synth.build import template
 from casava_os.forge.synth.grammar import macro
 
 macro(
-    find="(find|find|find me|look for|search for|locate|get|get me|fetch me|track down|seek out|dig up|pull up|look up|identify|select|pick out|spot)",
+    find="(find|find|find me|look for|search for|locate|get|get me|fetch me|track down|seek out|dig up|look up|identify|select|pick out|spot)",
     show="(show|show me|list|display|print|give me|tell me|list out|print out|output|enumerate|let me see|bring up|view|see)",
     delete="(delete|delete|remove|remove|erase|get rid of|wipe|clean out|trash|nuke|purge|drop|throw away|throw out|bin|ditch|clear out|kill off|discard|rm|destroy|dispose of|del|eliminate|toss|clean up|zap|scrap|scrub|take out)",
     make="(make|create|create|create|add|set up|generate|start|make me|create me|prepare|make|produce|create)",
@@ -181,6 +181,8 @@ template(
 !list just the (folders|directories|dirs) in <root:root><type=directory>
 ?(what|which) (folders|directories|subfolders) are there (in <root:root>|here|)<type=directory>
 ?(what|which) (folders|directories|subfolders) (are in|does) <root:root> (have|contain|hold)<type=directory>
+?are there any files (in|under|inside) <root:root><type=file>
+?(is|are) there any (folders|subfolders|directories) (in|under|inside) <root:root><type=directory>
 ?are there any (symlinks|links|symbolic links) (here|in <root:root>)<type=link>
 :ls -R
 :ls -R <root:dirname>
@@ -530,7 +532,7 @@ template(
 :<paths:files> size
 :du -sh <paths:files>
 :du -s <paths:files>
-:du -h <paths:onefile>
+:du -h <paths:onedotted>
 :space used by <paths:set>
 :how big <paths:files>
 """,

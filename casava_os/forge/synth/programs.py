@@ -192,7 +192,12 @@ def _command(scene: Scene) -> tuple[str, object]:
     text = command(scene)
     draw = scene.rng.random()
     marks = [("`", "`"), ('"', '"'), ("'", "'"), ("`", "`")]
-    if draw < 0.3 and _open_at_ends(text) and not any(c in text for c in "|;'\"<&>"):
+    if (
+        draw < 0.3
+        and not text.endswith(".")
+        and _open_at_ends(text)
+        and not any(c in text for c in "|;'\"<&>")
+    ):
         return bare(text), text
     at = int(scene.rng.random() * len(marks))
     for n in range(len(marks)):

@@ -9,8 +9,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from casava_os.forge.synth.grammar import MACROS, Scene, macro, say, slot
-from casava_os.forge.synth.words import argument, bare, extension, word
+from casava_os.forge.synth.grammar import MACROS, Scene, macro, pattern, say, slot
+from casava_os.forge.synth.words import (
+    BARE_NAMES,
+    argument,
+    bare,
+    dir_name,
+    dir_slot,
+    extension,
+    file_name,
+    files_slot,
+    fresh,
+    source_slot,
+    word,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +214,9 @@ def _octal(scene: Scene) -> tuple[str, object]:
 @slot("exactname")
 def _exactname(scene: Scene) -> tuple[str, object]:
     """The argument `<exactname>`."""
-    from casava_os.forge.synth.words import file_name, fresh
-
-    text = fresh(scene, file_name)
-    text = text.replace(" (1)", "")
+    text = fresh(scene, file_name).replace(" (1)", "")
+    if "." not in text and text not in BARE_NAMES:
+        text += f".{extension(scene)}"
     return argument(scene, text), text
 
 
@@ -220,8 +231,6 @@ def _glob(scene: Scene) -> tuple[str, object]:
 @slot("excluded")
 def _excluded(scene: Scene) -> tuple[str, object]:
     """The argument `<excluded>`."""
-    from casava_os.forge.synth.words import dir_name, file_name, fresh
-
     draw = scene.rng.random()
     if draw < 0.4:
         said, value = (
@@ -642,7 +651,7 @@ def set_slot(scene: Scene) -> tuple[str, object]:
 @slot("bareset")
 def bareset_slot(scene: Scene) -> tuple[str, object]:
     """A file set without "all the": after "how many", "any", or alone."""
-    said, find = noun_phrase(scene, determined=False)
+    said, find = noun_phrase(scene, determined=False, least=1)
     return said, FileSet(find)
 
 
@@ -739,16 +748,12 @@ def opset_slot(scene: Scene) -> tuple[str, object]:
 @slot("obj")
 def obj_slot(scene: Scene) -> tuple[str, object]:
     """What an operation acts on: named paths or a file set."""
-    from casava_os.forge.synth.words import files_slot
-
     return files_slot(scene) if scene.chance(0.46) else opset_slot(scene)
 
 
 @slot("textobj")
 def textobj_slot(scene: Scene) -> tuple[str, object]:
     """Text to look into: named files, a directory, or a set of text files."""
-    from casava_os.forge.synth.words import dir_slot, source_slot
-
     draw = scene.rng.random()
     if draw < 0.55:
         return source_slot(scene)
@@ -780,8 +785,6 @@ def whichset_slot(scene: Scene) -> tuple[str, object]:
 
 def assert_patterns() -> None:
     """Compiles every wording once, so that a broken one fails in the tests and not in a training run."""
-    from casava_os.forge.synth.grammar import pattern
-
     for condition in CONDITIONS:
         pattern(condition.post)
         pattern(condition.predicate)
@@ -905,8 +908,6 @@ def globname_slot(scene: Scene) -> tuple[str, object]:
 @slot("exdir")
 def exdir_slot(scene: Scene) -> tuple[str, object]:
     """A directory to leave out."""
-    from casava_os.forge.synth.words import dir_name, fresh
-
     text = fresh(scene, dir_name)
     return argument(scene, text, 0.06), text
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from casava_os.forge.synth.build import template
 from casava_os.forge.synth.grammar import Scene, macro, slot
-from casava_os.forge.synth.words import argument, bare, fresh, word
+from casava_os.forge.synth.words import ENGLISH, argument, bare, fresh, word
 
 template("ask/target", "ask about=target", """
 !{delete} (it|them|that|this|these|those|that one|the thing|stuff|some stuff|something|things|the file|the files|a file|some files|one of them|the other one)
 !(move|copy) (it|them|that|stuff|the file|the files|some files|something|these) to <x:dirname>
-!(rename|chmod|compress|zip|hash|open|show|read|print|sort|edit|check|change|fix) (it|them|that|this|this one|the file|the thing|something|that file)
+!(rename|chmod|compress|zip|hash|open|show|read|print|sort|edit|check) (it|them|that|this|this one|the file|the thing|something|that file)
 !make (it|them|that|this) (executable|read-only|private|writable)
 !rename (it|that|the file|this file) to <x:newname>
 !(sort|count|dedupe) (it|that)
@@ -147,7 +147,7 @@ template("ask/name", "ask about=name", """
 """, weight=1.7)  # fmt: skip
 
 template("ask/command", "ask about=command", """
-!(run|execute|start|launch|do|run) (it|that|this|something|the command|a command|the program|the script|a script|the thing|the tests|the usual|my program|the usual thing|it again|the same|that again)
+!(run|execute|start|launch|run) (it|that|this|something|the command|a command|the program|the script|a script|the thing|the tests|the usual|my program|the usual thing|it again|the same|that again)
 !run it (again|in the background|with sudo|for me|now)
 !(run|execute|start) (something|a program|a command|a job) in the background
 !(run|execute)
@@ -177,7 +177,7 @@ template("ask/condition", "ask about=condition", """
 !clean (up|) (this folder|this directory|<x:dir>|everything|my files|this mess)
 !(tidy|tidy up|organize|organise|sort out|declutter) (this folder|<x:dir>|my files|everything|this directory)
 !make (some|more) (space|room)
-!free (up|) (some|) (space|disk space|room) [in <x:dirname>]
+!free up (some|) (space|disk space|room) [in <x:dirname>]
 !find (the|a) file [i need|i was working on|i want|i am looking for]
 !find (files|a file|some files|something|stuff)
 !{delete} files (older|larger|bigger) than
@@ -305,8 +305,6 @@ def _gibberish(scene: Scene) -> tuple[str, object]:
 @slot("lonely")
 def _lonely(scene: Scene) -> tuple[str, object]:
     """A word on its own that says nothing."""
-    from casava_os.forge.synth.words import ENGLISH
-
     text = scene.pick(ENGLISH)
     return bare(text), text
 

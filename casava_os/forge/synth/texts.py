@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from casava_os.forge.synth.build import template
 from casava_os.forge.synth.grammar import Scene, macro, slot
-from casava_os.forge.synth.words import argument, bare, fresh, word
+from casava_os.forge.synth.words import (
+    _place,
+    argument,
+    bare,
+    dir_name,
+    fresh,
+    listed,
+    needle_slot,
+    quoted,
+    stem,
+    word,
+)
 
 macro(
     seek="(search|search for|look for|grep|grep for|find|scan for|hunt for|check for|look up)",
@@ -107,7 +118,7 @@ template(
 )
 
 macro(
-    unit="(lines|rows|lines of (code|text)|lines)|words<what=words>|(characters|chars|letters)<what=characters>|bytes<what=bytes>",
+    unit="(lines|rows|lines of text|lines)|words<what=words>|(characters|chars|letters)<what=characters>|bytes<what=bytes>",
     unitsing="line|word<what=words>|(character|char)<what=characters>|byte<what=bytes>",
     occ="(occurrences|instances|mentions|appearances|uses)",
 )
@@ -280,8 +291,6 @@ template(
 @slot("repl")
 def _repl(scene: Scene) -> tuple[str, object]:
     """The argument `<repl>`."""
-    from casava_os.forge.synth.words import needle_slot, quoted
-
     for _ in range(10):
         said, value = needle_slot(scene)
         if value not in scene.values.values():
@@ -350,8 +359,6 @@ _DELIMITERS = [",", ";", ":", "|", "/", "-", "=", "#", "::", "->", "&"]
 @slot("delimiter")
 def _delimiter(scene: Scene) -> tuple[str, object]:
     """The argument `<delimiter>`."""
-    from casava_os.forge.synth.words import quoted
-
     text = scene.pick(_DELIMITERS)
     return bare(quoted(scene, text)), text
 
@@ -492,8 +499,6 @@ template(
 @slot("nums")
 def _nums(scene: Scene) -> tuple[str, object]:
     """The argument `<nums>`."""
-    from casava_os.forge.synth.words import listed
-
     values = sorted(scene.rng.sample(range(1, 12), scene.rng.choice((2, 2, 3))))
     texts = [str(v) for v in values]
     return listed(scene, [bare(t) for t in texts]), texts
@@ -568,8 +573,6 @@ def _colname(scene: Scene) -> tuple[str, object]:
 @slot("colnames")
 def _colnames(scene: Scene) -> tuple[str, object]:
     """The argument `<colnames>`."""
-    from casava_os.forge.synth.words import listed
-
     pairs = [_colname(scene) for _ in range(scene.rng.choice((2, 2, 3)))]
     return listed(scene, [said for said, _ in pairs]), [value for _, value in pairs]
 
@@ -577,8 +580,6 @@ def _colnames(scene: Scene) -> tuple[str, object]:
 @slot("table")
 def _table(scene: Scene) -> tuple[str, object]:
     """A CSV or TSV file."""
-    from casava_os.forge.synth.words import _place, dir_name, stem
-
     name = fresh(scene, lambda s: f"{stem(s)}.{s.pick(['csv', 'csv', 'csv', 'csv', 'tsv', 'txt', 'CSV'])}")
     if scene.chance(0.12):
         folder = fresh(scene, dir_name)
@@ -748,8 +749,6 @@ template(
 @slot("jsonfile")
 def _jsonfile(scene: Scene) -> tuple[str, object]:
     """The argument `<jsonfile>`."""
-    from casava_os.forge.synth.words import dir_name, stem
-
     name = fresh(
         scene,
         lambda s: (

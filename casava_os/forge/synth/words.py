@@ -106,7 +106,7 @@ def extension(scene: Scene) -> str:
     return "".join(scene.rng.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=scene.rng.randint(2, 4))) + "x"
 
 
-BARE_NAMES = "Makefile README LICENSE Dockerfile CHANGELOG .gitignore .env Procfile readme makefile .bashrc TODO Jenkinsfile".split()
+BARE_NAMES = "Makefile README LICENSE Dockerfile CHANGELOG .gitignore .env Procfile readme makefile .bashrc Jenkinsfile".split()
 
 
 def file_name(scene: Scene) -> str:
@@ -130,8 +130,10 @@ def dir_name(scene: Scene) -> str:
         return _cased(scene, scene.pick(DIRS)) if scene.chance(0.2) else scene.pick(DIRS)
     if draw < 0.52:
         return f"{word(scene)} {word(scene)}"
-    if draw < 0.56:
-        return "." + word(scene)
+    if draw < 0.54:
+        return scene.pick(
+            [".git", ".config", ".cache", ".venv", ".github", ".local", ".vscode", ".idea", ".ssh", ".tox"]
+        )
     return stem(scene).replace(".", "_")
 
 
@@ -140,10 +142,10 @@ def fresh(scene: Scene, make: object) -> str:
     assert callable(make)
     text: str = make(scene)
     for _ in range(20):
-        if text not in scene.used:
+        if text.strip("./") not in scene.used:
             break
         text = make(scene)
-    scene.used.add(text)
+    scene.used.add(text.strip("./"))
     return text
 
 
