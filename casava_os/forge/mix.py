@@ -7,7 +7,7 @@ from functools import cache
 
 from casava_os.forge import corpus, synth
 
-CORPUS_SHARE = 0.15
+CORPUS_SHARE = 0.25
 """Share of hand-worded lines; each then gets other argument words and noise like any example."""
 
 
