@@ -98,7 +98,7 @@ class Words:
     def pick(self, rng: random.Random) -> str:
         """A known word, or now and then one that does not exist."""
         word = rng.choice(self.known)
-        if rng.random() < 0.3:
+        if rng.random() < 0.15:
             length = rng.randint(3, 9)
             while len(word) < length:
                 word += rng.choice(self._pairs.get(word[-1], "aeiou"))
@@ -276,7 +276,7 @@ class Rows:
         # A hand-worded line comes back many times: its wording is to be learned, not its names.
         if rng.random() < (0.8 if hasattr(example, "writer") else 0.4):
             request, calls = swap(request, calls, self._words, rng)
-        if rng.random() < 0.3:
+        if rng.random() < 0.12:
             request = noise(request, calls, self._words, rng)
         return row(self._vocabulary, request, example.piped_stdin, encode(calls))
 
