@@ -43,7 +43,7 @@ template(
 !{make} (a|a new|the|) {folder} (called|named|) <paths:newdir>
 !{make} (a|the|) <paths:dirname> {folder}
 !{make} (the|) (folders|directories|dirs) <paths:newdirs>
-!{make} (folders|directories|dirs) (called|named) <paths:newdirs>
+!{make} (folders|directories|dirs) (called|named|for) <paths:newdirs>
 !mkdir <paths:dirname>
 !{make} (nested|) (folders|directories) <paths:deepdir>
 !{make} the {folder} <paths:deepdir> (with|including|and) (its|all|the) (parents|parent folders|parent directories|missing parents)
@@ -365,8 +365,8 @@ template(
 !chmod <mode:octal> on <paths:obj>
 !(give) <paths:obj> (permissions|mode|the permissions|permission) <mode:octal>
 !give <paths:obj> <mode:permname> (permission|permissions|rights)
-!(add|set) <mode:permname2> (permission|permissions|the bit|rights) (to|on|for) <paths:obj>
-!(remove|take away|drop|revoke|take) <mode:unpermname> (permission|permissions|rights) (from|on) <paths:obj>
+!(add|set|turn on|enable|grant|allow) <mode:permname2> (permission|permissions|the bit|rights) (to|on|for) <paths:obj>
+!(remove|take away|drop|revoke|take|turn off|disable|strip|unset) <mode:unpermname> (permission|permissions|rights) (from|on) <paths:obj>
 !(let|allow) (everyone|everybody|anyone|all users) (to|) (read|see) <paths:obj><mode=+r>
 !(let|allow) (everyone|everybody|anyone|all users) (to|) (read and write|read and change|edit) <paths:obj><mode=a+rw>
 !(protect|lock|write-protect|write protect) <paths:obj> (against|from) (changes|writing|being overwritten|accidental changes|edits)<mode=a-w>
@@ -548,6 +548,10 @@ template(
 !{unpack} (the|) (contents|files|everything) (of|in|from) <paths:anarchive> (to|into|in) <to:dir>
 !{unpack} (the contents|the files|everything) (of|from) <paths:anarchive>
 !get the files out of <paths:anarchive>
+!{unpack} <paths:zipset>
+!{unpack} <paths:zipset> (to|into) <to:dir>
+!find <paths:zipset> and {unpack} them [(to|into) <to:dir>]
+.i (want|need) <paths:zipset> (unpacked|extracted) [(to|into) <to:dir>]
 !get (the files|everything) out of <paths:anarchive> (into|and into|and put them in) <to:dir>
 !open (up|) the archive <paths:anarchive>
 !(put|place|drop) (the contents|the files) of the archive <paths:anarchive> (in|into) <to:dir>

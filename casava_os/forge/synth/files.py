@@ -5,7 +5,7 @@ from casava_os.forge.synth.grammar import macro
 
 macro(
     find="(find|find|find me|look for|search for|locate|get|get me|fetch me|track down|seek out|dig up|look up|identify|select|pick out|spot)",
-    show="(show|show me|list|display|print|give me|tell me|list out|print out|output|enumerate|let me see|bring up|view|see)",
+    show="(gimme|show|show me|list|display|print|give me|tell me|list out|print out|output|enumerate|let me see|bring up|view|see)",
     delete="(delete|delete|remove|remove|erase|get rid of|wipe|clean out|trash|nuke|purge|drop|throw away|throw out|bin|ditch|clear out|kill off|discard|rm|destroy|dispose of|del|eliminate|toss|clean up|zap|scrap|scrub|take out)",
     make="(make|create|create|create|add|set up|generate|start|make me|create me|prepare|make|produce|create)",
     copy="(copy|copy|duplicate|cp|put a copy of|make a copy of|replicate|clone|back up|backup)",

@@ -99,7 +99,7 @@ CONDITIONS = (
         "before",
         "(modified|changed|edited|updated|touched|created) before <modified_before:moment>|older than <modified_before:moment>|from before <modified_before:moment>|(not (touched|modified|changed)|untouched|unmodified|unchanged) since <modified_before:moment>"
         "|that haven't (been (touched|modified|changed)|changed) since <modified_before:moment>|last (modified|changed|touched) before <modified_before:moment>|dated before <modified_before:moment>|before <modified_before:moment>|that predate <modified_before:moment>",
-        "haven't been (touched|modified|changed) since <modified_before:moment>|are older than <modified_before:moment>|(were last modified|were modified|were changed|date from) before <modified_before:moment>|haven't changed since <modified_before:moment>|predate <modified_before:moment>",
+        "haven't been (touched|modified|changed) since <modified_before:moment>|are older than <modified_before:moment>|(were last modified|were modified|were changed|date from) before <modified_before:moment>|haven't changed since <modified_before:moment>|haven't i (touched|changed|edited) since <modified_before:moment>|have i not (touched|changed) since <modified_before:moment>|have not been (edited|updated|changed) since <modified_before:moment>|predate <modified_before:moment>",
         0.7,
         ("older", "newer"),
     ),
@@ -378,6 +378,8 @@ def head(scene: Scene, plural: bool, find: dict[str, object], *, dirs: bool = Tr
             find["extension"] = [text]
             return bare(text)
         said, find["extension"] = _ext_span(scene)
+        if plural and scene.chance(0.10) and all(str(v).startswith(".") for v in find["extension"]):  # type: ignore[attr-defined]
+            return said  # "all .log", "every .tmp and .bak"
         noun = ("files" if plural else "file") if scene.chance(0.9) else ("ones" if plural else "one")
         return f"{said} {noun}"
     if draw < 0.64:
@@ -935,3 +937,21 @@ def rootfirst_slot(scene: Scene) -> tuple[str, object]:
         f"{where} {scene.pick(['for', 'for', 'and find', 'to find', 'and list', 'looking for', 'and show me'])} {said}",
         FileSet({**inner.values, **find}),
     )
+
+
+@slot("zipset")
+def zipset_slot(scene: Scene) -> tuple[str, object]:
+    """Archives to unpack: "all zip files in docs", "every tarball"."""
+    find: dict[str, object] = {}
+    if scene.chance(0.3):
+        find["kind"] = "archive"
+        noun = scene.pick(["archives", "archive files", "compressed files"])
+    else:
+        text = scene.pick(["zips", "tarballs", ".zip", "zip", ".tar.gz", ".tgz", "tgz", ".tar"])
+        find["extension"] = [text]
+        noun = bare(text) + ("" if text in ("zips", "tarballs") else " files")
+    parts = [scene.pick(["all", "all the", "the", "every one of the", "any", "all of the", "my"]), noun]
+    chosen = choose_conditions(scene, find, 1 if scene.chance(0.3) else 0)
+    parts += [apply(scene, c, c.post, find) for c in chosen]
+    parts.append(place(scene, find, 0.5))
+    return " ".join(p for p in parts if p), FileSet(find)

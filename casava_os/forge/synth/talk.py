@@ -654,6 +654,9 @@ template("refuse/unavailable-tools", "refuse reason=unavailable", """
 !(copy|put) <x:onefile> (to|on) (the|my) clipboard
 !(train|fine-tune|evaluate) (a|the|my) (model|network|classifier) on <x:onefile>
 !(tell me|guess) the (language|encoding|author) of <x:onefile>
+!(list|show) (what's inside|the contents of|the files in) the (archive|zip|tarball) <x:archive> (without (extracting|unpacking) it|first|)
+:unzip -l <x:archive>
+:tar tf <x:archive>
 !(transpose|pivot|join) <x:onefile> [with <x:filename>]
 !(show|print|list) the lines (common to|that are in both) <x:filename> and <x:filename>
 !undo (the last change|my last command|what you just did|that|everything since yesterday)
