@@ -64,8 +64,12 @@ def sample(rng: random.Random) -> Example:
     """One example; the same state of `rng` gives the same one."""
     while True:
         found = _draw(rng)
-        if found is not None and len(found.request) <= 400:
+        if found is not None and len(found.request) <= 400 and all(map(_changes_something, found.calls)):
             return found
+
+
+def _changes_something(call: SurfaceCall) -> bool:
+    return "find" not in call or call["find"] != call.get("replacement")
 
 
 def _draw(rng: random.Random) -> Example | None:
