@@ -125,3 +125,53 @@ def evaluate(
         )
         for outcome in [outcome for outcome in outcomes if not outcome.exact][:wrong]:
             print(f"  {outcome.confidence:.2f} {outcome.item.request!r}\n       {outcome.answer}")
+
+
+@app.command()
+def card(
+    directory: Directory,
+    model: Annotated[Path, typer.Argument(help="The exported .gguf file.")],
+    out: Annotated[Path, typer.Option("--out", help="The Markdown file to write.")],
+    files: Annotated[list[Path], typer.Option("--file", help="JSONL of hand-written requests.")] = [],  # noqa: B006
+    count: int = 2000,
+    seed: int = 5_000_000,
+) -> None:
+    """Measures the exported model and writes its card."""
+    from casava_os.forge import card as cards
+    from casava_os.forge import corpus
+    from casava_os.forge import evaluate as judging
+    from casava_os.forge import export as exporting
+    from casava_os.forge.synth import sample
+    from casava_os.model import load
+    from casava_syscalls.registry import available
+    from casava_syscalls.results import Err
+
+    loaded = load(str(model))
+    if isinstance(loaded, Err):
+        print(loaded)
+        raise typer.Exit(7)
+    smol = loaded.value
+    scores = {
+        f"{count:,} fresh synthetic requests": judging.evaluate(
+            smol, judging.fresh(sample, count, seed), available()
+        )
+    }
+    for path in files:
+        scores[f"Hand-written: {path.name}"] = judging.evaluate(smol, judging.written(path), available())
+    net, figures = exporting.load_net(directory / "checkpoint.pt")
+    rng = random.Random(98)
+    requests = [sample(rng).request for _ in range(5000)]
+    facts = cards.Facts(
+        version=smol.name.split()[-1],
+        parameters=sum(parameter.numel() for parameter in net.parameters()) / 1e6,
+        width=net.shape.width,
+        layers=net.shape.layers,
+        vocabulary=net.shape.vocabulary,
+        megabytes=model.stat().st_size / 1e6,
+        lines=len(corpus.load()),
+        tokens=int(figures["tokens"]),
+        minutes=figures["spent"] / 60,
+    )
+    equality = exporting.check(directory, model, requests[:100], requests)
+    out.write_text(cards.render(facts, scores, equality), encoding="utf-8")
+    print(out)

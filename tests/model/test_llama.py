@@ -8,7 +8,7 @@ import time
 from casava_os import model
 from casava_os.kernel.ports import CompileRequest, Draft, Model
 from casava_os.model.llama import LlamaModel
-from casava_syscalls.plan import parse_plan
+from casava_syscalls.plan import describe, parse_plan
 from casava_syscalls.registry import available
 from casava_syscalls.results import Err, Ok
 
@@ -30,10 +30,8 @@ def test_a_plain_request_becomes_its_plan(smol: LlamaModel) -> None:
     plan = parse_plan({"version": 1, "steps": list(draft.steps)})
     assert isinstance(plan, Ok)
     assert [step.call for step in plan.value.steps] == ["file.find", "file.delete"]
-    assert list(draft.steps) == [
-        {"call": "file.find", "extension": ["tmp"], "older_than": "1 week"},
-        {"call": "file.delete", "paths": "$1"},
-    ]
+    assert describe(plan.value.steps[0]) == "file.find extension=tmp older_than=604800"
+    assert describe(plan.value.steps[1]) == "file.delete paths=$1"
     assert draft.confidence > 0.6
     assert draft.tokens > 5
     assert draft.raw.startswith("<call:file.find>")
