@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MAX_TOKENS = 320
 """Longer rows are left out: they would pad a whole batch."""
 
+LONG_TOKENS, LONG_SHARE = 100, 0.25
+"""Of longer rows only this share is kept: one costs as much as four plain requests."""
+
 COPY_WEIGHT, CALL_WEIGHT = 2.0, 1.5
 """Loss weights of copied text and of calls; every other plan token counts 1."""
 
@@ -256,7 +259,9 @@ class Rows:
     def __iter__(self) -> Iterator[Row]:
         while True:
             made = self._one()
-            if made is not None and len(made.ids) <= MAX_TOKENS:
+            if made is None or len(made.ids) > MAX_TOKENS:
+                continue
+            if len(made.ids) <= LONG_TOKENS or self._rng.random() < LONG_SHARE:
                 yield made
 
     def _one(self) -> Row | None:
