@@ -54,6 +54,7 @@ def train(
     texts: Texts = [],  # noqa: B006
     seed: int = 1,
     device: str = "cpu",
+    threads: int = 1,
 ) -> None:
     """Trains, or goes on training from the checkpoint, until so many minutes are spent."""
     from casava_os.forge import train as training
@@ -61,7 +62,12 @@ def train(
     training.tune_allocator()
     training.run(
         training.Settings(
-            directory=directory, texts=tuple(texts), seconds=60 * minutes, seed=seed, device=device
+            directory=directory,
+            texts=tuple(texts),
+            seconds=60 * minutes,
+            seed=seed,
+            device=device,
+            threads=threads,
         )
     )
 
