@@ -41,7 +41,10 @@ class Trace:
     """How sure the model was, token by token: probabilities before the grammar had its say, and after."""
 
     free: list[float] = field(default_factory=list)
-    """Of every token of the plan, forced ones too, among all tokens."""
+    """Of every token of the plan, forced ones too, among control tokens and the tokens of the request.
+
+    Training tells the right token from these only; what the network thinks of other tokens means nothing.
+    """
     masked: list[float] = field(default_factory=list)
     """Of every token that was a choice, among those that the grammar allowed."""
 
@@ -121,7 +124,8 @@ class LlamaModel:
                 piped_stdin=request.piped_stdin,
                 now=now,
             )
-            result = self._run(self._prompt(tokens, request.piped_stdin), cursor, cancelled, choose)
+            meant = frozenset((*self._grammar.ids.values(), *tokens))
+            result = self._run(self._prompt(tokens, request.piped_stdin), cursor, meant, cancelled, choose)
         if isinstance(result, Err):
             return result
         calls = decode(cursor.segments)
@@ -142,9 +146,14 @@ class LlamaModel:
         return [ids[REQUEST], *tokens, *([ids[STDIN]] if piped_stdin else []), ids[PLAN]]
 
     def _run(
-        self, prompt: list[int], cursor: Cursor, cancelled: Callable[[], bool], choose: Choose
+        self,
+        prompt: list[int],
+        cursor: Cursor,
+        meant: frozenset[int],
+        cancelled: Callable[[], bool],
+        choose: Choose,
     ) -> Result[Trace]:
-        """Decodes until the plan ends."""
+        """Decodes until the plan ends; `meant` are the tokens among which a probability says something."""
         trace = Trace()
         pending, forced = prompt, 0
         self._engine.forget()
@@ -160,7 +169,7 @@ class LlamaModel:
                 forced += 1
                 continue
             scores = self._engine.evaluate(pending, last=forced + 1)
-            free = _probabilities(scores)
+            free = _probabilities(scores, [*(meant | {*pending, *allowed})])
             if free is None:
                 return _damaged()
             trace.free += [float(free[i, token]) for i, token in enumerate(pending[len(pending) - forced :])]
@@ -173,7 +182,7 @@ class LlamaModel:
         if forced and pending != prompt:
             # What was forced at the end is evaluated too: the network may have wanted to go on.
             scores = self._engine.evaluate(pending[:-1], last=forced)
-            free = _probabilities(scores)
+            free = _probabilities(scores, [*(meant | {*pending})])
             if free is None:
                 return _damaged()
             trace.free += [float(free[i, token]) for i, token in enumerate(pending[len(pending) - forced :])]
@@ -188,14 +197,17 @@ class LlamaModel:
             self._engine.close()
 
 
-def _probabilities(scores: NDArray[np.float32]) -> NDArray[np.float32] | None:
-    """The softmax of each row; None where the network gave no numbers."""
+def _probabilities(scores: NDArray[np.float32], among: list[int]) -> NDArray[np.float32] | None:
+    """The softmax of each row over these tokens, zero elsewhere; None where the network gave no numbers."""
     import numpy as np
 
     if not np.isfinite(scores).all():
         return None
-    powers = np.exp(scores - scores.max(-1, keepdims=True))
-    return np.asarray(powers / powers.sum(-1, keepdims=True), np.float32)
+    chosen = scores[:, among]
+    powers = np.exp(chosen - chosen.max(-1, keepdims=True))
+    probabilities = np.zeros_like(scores)
+    probabilities[:, among] = powers / powers.sum(-1, keepdims=True)
+    return probabilities
 
 
 def written(segments: list[Segment]) -> str:
