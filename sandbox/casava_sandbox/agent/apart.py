@@ -1,6 +1,6 @@
 """Runs what a regular expression may hold up for ever in a program of its own, which can be ended.
 
-Python's `re` does not let go while it backtracks: in a thread of the agent it would stop every other call, and the
+The other side is `alone`. Python's `re` does not let go while it backtracks: in a thread of the agent it would stop every other call, and the
 agent's own clock. A pattern of the person's can do that, and so can a text that somebody wrote for the purpose.
 """
 
@@ -15,16 +15,16 @@ import uuid
 from typing import Callable, Dict, Optional
 
 from casava_sandbox.agent.context import Context
-from casava_sandbox.agent.errors import Fault, fault_from
+from casava_sandbox.agent.errors import Fault
 from casava_sandbox.agent.fields import Fields
 from casava_sandbox.agent.programs import TREE, environment
 from casava_sandbox.agent.values import Stored
 
 Performer = Callable[[Context, Fields], Stored]
 
-_PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from casava_sandbox.agent.apart import main; main()"
-_WITHIN = "within"
-"""A field that only `main` sets: the call already runs in a program of its own."""
+_PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from casava_sandbox.agent.alone import main; main()"
+WITHIN = "within"
+"""A field that only `alone` sets: the call already runs in a program of its own."""
 
 
 def apart(performer: Performer) -> Performer:
@@ -32,7 +32,7 @@ def apart(performer: Performer) -> Performer:
 
     @functools.wraps(performer)
     def perform(context: Context, fields: Fields) -> Stored:
-        if not fields.flag("regex") or fields.get(_WITHIN):
+        if not fields.flag("regex") or fields.get(WITHIN):
             return performer(context, fields)
         return _elsewhere(context, fields)
 
@@ -98,32 +98,3 @@ def _answer(code: int, output: bytes, complaint: bytes) -> Stored:
         raise Fault(error["code"], error["title"], error["message"], error["hint"])
     value: Stored = answer["value"]
     return value
-
-
-def main() -> None:
-    """The other program: a task on standard input, its value or fault on standard output."""
-    task = json.load(sys.stdin)
-    from casava_sandbox.agent import searching  # and nothing that only other syscalls need: the person waits
-    from casava_sandbox.agent.context import Limits
-
-    context = Context(
-        0,
-        Limits({"memory_bytes": task["memory_bytes"]}),
-        1e9,
-        values=lambda step: {},
-        emit=lambda stream, data: None,
-        root=task["root"],
-        scratch=task["scratch"],
-    )
-    performers = {
-        "text.search": searching.search,
-        "text.count": searching.count,
-        "text.replace": searching.replace,
-    }
-    try:
-        fields = Fields(task["call"], {**task["fields"], _WITHIN: True})
-        answer: Dict[str, object] = {"value": performers[task["call"]](context, fields)}
-    except (Fault, OSError, MemoryError) as error:
-        answer = {"error": fault_from(error, task["root"]).as_json()}
-    sys.stdout.write(json.dumps(answer))
-    sys.stdout.flush()
