@@ -44,6 +44,12 @@ _CODES = {
     errno.EXDEV: ("unsupported", "It lies on another file system"),
 }
 
+_HINTS = {
+    "disk-full": "make room on the disk of the state directory: casava-os config shows which it is",
+    "permission": "look at its owner and permissions: casava-os call file.stat --paths PATH",
+    "outside-workspace": "start with --workspace in the directory that holds it",
+}
+
 
 def fault_from(error: BaseException, root: str = "/workspace") -> Fault:
     """The fault that stands for any exception a performer raised."""
@@ -61,7 +67,7 @@ def fault_from(error: BaseException, root: str = "/workspace") -> Fault:
         names = [
             _shown(name, root) for name in (error.filename, error.filename2) if isinstance(name, (str, bytes))
         ]
-        return Fault(code, title, " -> ".join(names) or (error.strerror or ""))
+        return Fault(code, title, " -> ".join(names) or (error.strerror or ""), _HINTS.get(code, ""))
     text = (str(error).splitlines() or [""])[0]
     return Fault("failed", "The syscall failed", type(error).__name__ + (": " + text if text else ""))
 

@@ -6,6 +6,7 @@ Whatever a performer raises becomes an answer; only the end of the stream ends t
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 import queue
@@ -15,7 +16,8 @@ import sys
 import threading
 import time
 import traceback
-from typing import Callable, Dict, List, Optional
+import uuid
+from typing import BinaryIO, Callable, Dict, List, Optional
 
 from casava_sandbox.agent.context import Context, Limits
 from casava_sandbox.agent.errors import Fault, fault_from
@@ -44,7 +46,7 @@ class Agent:
         self._write_lock = threading.Lock()
         self._state_lock = threading.Lock()
         self._values: Dict[int, Stored] = {}
-        self._spilled: Dict[int, str] = {}
+        self._spilled: Dict[int, BinaryIO] = {}
         self._parts: Dict[int, List[str]] = {}
         self._calls: Dict[int, Context] = {}
         self._performers: Optional[Performers] = None
@@ -173,35 +175,31 @@ class Agent:
             self._store(step, "".join(self._parts.pop(step)))
             self._send({"id": message.get("id"), "ok": True})
 
-    def _store(self, step: int, text: str) -> Optional[str]:
-        """Keeps a value, given as JSON; the name of the file it was spilled to, if it was."""
+    def _store(self, step: int, text: str) -> bool:
+        """Keeps a value, given as JSON; whether it was spilled to a file."""
         if len(text) <= SPILL_BYTES:
             with self._state_lock:
                 self._values[step] = json.loads(text)
                 self._spilled.pop(step, None)
-            return None
-        name = "value-%d.json" % step
-        path = os.path.join(self._scratch, name)
+            return False
         try:
-            if os.path.lexists(path):
-                os.unlink(path)
-            with open(path, "x", encoding="ascii") as file:
-                file.write(text)
+            file = nameless(self._scratch)
+            file.write(text.encode("ascii"))
+            file.flush()
         except OSError as error:
             raise fault_from(error, self._root) from error
         with self._state_lock:
-            self._spilled[step] = name
+            self._spilled[step] = file
             self._values.pop(step, None)
-        return name
+        return True
 
     def _value(self, step: int) -> Stored:
         with self._state_lock:
             if step in self._values:
                 return self._values[step]
-            name = self._spilled.get(step)
-        if name is not None:
-            with open(os.path.join(self._scratch, name), encoding="ascii") as file:
-                value: Stored = json.load(file)
+            spilled = self._spilled.get(step)
+        if spilled is not None:
+            value: Stored = json.loads(_bytes_at(spilled, 0, os.fstat(spilled.fileno()).st_size))
             return value
         piped = os.path.join(self._scratch, "stdin")
         if step == 0 and os.path.exists(piped):
@@ -219,12 +217,11 @@ class Agent:
     def _read(self, message: Message) -> None:
         """A part of a spilled value, as text (JSON in ASCII, so any cut is a good one)."""
         with self._state_lock:
-            name = self._spilled.get(_number(message, "step"))
-        if name is None:
+            spilled = self._spilled.get(_number(message, "step"))
+        if spilled is None:
             raise Fault("not-found", "There is no such spilled value")
-        with open(os.path.join(self._scratch, name), encoding="ascii") as file:
-            file.seek(_number(message, "offset"))
-            self._send({"id": message.get("id"), "ok": True, "part": file.read(SPILL_BYTES)})
+        part = _bytes_at(spilled, _number(message, "offset"), SPILL_BYTES).decode("ascii")
+        self._send({"id": message.get("id"), "ok": True, "part": part})
 
     # ------------------------------------------------------------------------------------------ calls
 
@@ -294,11 +291,10 @@ class Agent:
             return
         try:
             text = json.dumps(result)
-            name = self._store(context.step, text)
-            if name is None:
-                self._send({"id": number, "ok": True, "value": result})
-            else:
+            if self._store(context.step, text):
                 self._send({"id": number, "ok": True, "spilled": len(text), "step": context.step})
+            else:
+                self._send({"id": number, "ok": True, "value": result})
         except (Fault, TypeError, ValueError, RecursionError, MemoryError, OSError) as error:
             self._log(error)
             self._send({"id": number, "ok": False, "error": fault_from(error, self._root).as_json()})
@@ -312,6 +308,35 @@ class Agent:
             sys.stderr.flush()
         except (OSError, MemoryError, ValueError):
             return
+
+
+def nameless(directory: str) -> BinaryIO:
+    """A file on the directory's disk that has no name.
+
+    Programs in the sandbox are the agent's user: they could rewrite a result that has a name, and a later step would act
+    upon other files than were found.
+    """
+    try:
+        descriptor = os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+            raise
+        path = os.path.join(directory, uuid.uuid4().hex)
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        os.unlink(path)
+    return os.fdopen(descriptor, "w+b")
+
+
+def _bytes_at(file: BinaryIO, offset: int, most: int) -> bytes:
+    """Up to `most` bytes from there; several threads may read at once."""
+    parts = []
+    while most:
+        part = os.pread(file.fileno(), most, offset)
+        if not part:
+            break
+        parts.append(part)
+        offset, most = offset + len(part), most - len(part)
+    return b"".join(parts)
 
 
 def _number(message: Message, name: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,13 @@ class Group:
 
 
 def make(name: str, limits: Limits) -> Group | None:
-    """A fresh group with the limits set and read back, or None where none can be made."""
+    """A fresh group with the limits set and read back, or None where none can be made.
+
+    Groups of makers that were killed are removed: nobody else ever would.
+    """
+    for directory in leftover_groups(lambda maker: not Path(f"/proc/{maker}").exists()):
+        with suppress(OSError):  # its last process is still ending, or somebody was quicker
+            directory.rmdir()
     own = _own_paths()
     return _unified(name, limits, own[""]) if _is_unified() else _separate(name, limits, own)
 

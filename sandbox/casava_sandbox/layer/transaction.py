@@ -18,9 +18,9 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from casava_os.paths import private_dir
 from casava_sandbox.layer.files import (
@@ -38,6 +38,16 @@ from casava_syscalls.names import fs_path, path_text
 from casava_syscalls.results import Err
 
 
+def _inside(path: str) -> str:
+    if path.startswith("/") or ".." in path.split("/"):
+        raise ValueError(f"{path!r} leaves the workspace")
+    return path
+
+
+Inside = Annotated[str, AfterValidator(_inside)]
+"""A path that stays in the workspace. What is read back from disk is believed no more than what comes from a sandbox."""
+
+
 class Item(BaseModel):
     """One path at which something goes (`take`), something appears (`put`), or the one replaces the other."""
 
@@ -45,7 +55,7 @@ class Item(BaseModel):
 
     number: int
     """Its name in the incoming and outgoing folders."""
-    path: str
+    path: Inside
     take: bool
     put: bool
 
@@ -55,7 +65,7 @@ class ModeStep(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: str
+    path: Inside
     before: int
     after: int
 
@@ -65,7 +75,7 @@ class DirectoryStep(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: str
+    path: Inside
     mode_before: int
     mode_after: int
     mtime_before: int
