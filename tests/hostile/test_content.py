@@ -55,8 +55,8 @@ def _tar(path: Path, *members: tuple[str, bytes, str]) -> None:
             archive.addfile(info, io.BytesIO(b"evil") if info.size else None)
 
 
-def test_archives_that_climb_swell_or_lie_leave_nothing(desk: Desk, tmp_path: Path) -> None:
-    work, file = desk.workspace, tarfile.REGTYPE
+def test_archives_that_climb_swell_or_lie_leave_nothing(any_desk: Desk, tmp_path: Path) -> None:
+    work, file = any_desk.workspace, tarfile.REGTYPE
     _tar(work / "climbs.tar", ("../evil", file, ""))
     _tar(work / "late.tar", ("good", file, ""), ("sub/../../evil", file, ""))
     _tar(work / "absolute.tar", (str(tmp_path / "evil"), file, ""))
@@ -78,8 +78,8 @@ def test_archives_that_climb_swell_or_lie_leave_nothing(desk: Desk, tmp_path: Pa
     (work / "cut.tar.gz").write_bytes(b"\x1f\x8b\x08\0\0\0\0\0\0\3" + b"\xff" * 100)
     (work / "text.zip").write_text("no archive\n")
     archives = sorted(path.name for path in work.iterdir() if path.suffix in (".tar", ".zip", ".gz"))
-    with desk.unchanged():
-        every = desk.each(
+    with any_desk.unchanged():
+        every = any_desk.each(
             *(("call", "file.extract", "--paths", name, "--to", "out", "--yes") for name in archives)
         )
     for name, ran in zip(archives, every, strict=True):

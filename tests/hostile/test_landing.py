@@ -216,11 +216,11 @@ def test_a_policy_that_cannot_be_read_stops_everything(any_desk: Desk) -> None:
             any_desk("call", "file.delete", "--paths", "a.txt", "--yes").failed(2, "policy.toml")
 
 
-def test_git_records_are_denied_however_they_are_reached(desk: Desk) -> None:
-    hooks = desk.workspace / ".git" / "hooks"
+def test_git_records_are_denied_however_they_are_reached(any_desk: Desk) -> None:
+    hooks = any_desk.workspace / ".git" / "hooks"
     hooks.mkdir(parents=True)
     (hooks / "pre-commit").write_text("#!/bin/sh\n")
-    (desk.workspace / "way").symlink_to(".git")
+    (any_desk.workspace / "way").symlink_to(".git")
     scripts = (
         "echo evil >> way/hooks/pre-commit",
         "mv .g* elsewhere",
@@ -228,9 +228,9 @@ def test_git_records_are_denied_however_they_are_reached(desk: Desk) -> None:
         "mkdir -p sub/.gi''t/hooks; echo evil > sub/.gi''t/hooks/post-checkout",
         "chmod 777 .g*/hooks/pre-commit",
     )
-    with desk.unchanged():
+    with any_desk.unchanged():
         for script in scripts:
-            ran = desk("call", "process.run", "--command", script, "--yes")
+            ran = any_desk("call", "process.run", "--command", script, "--yes")
             assert ran.failed(4).code == 4, (script, ran)
 
 

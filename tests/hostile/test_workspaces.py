@@ -187,21 +187,21 @@ def test_a_hundred_thousand_files(desk: Desk, hundred_thousand: Path) -> None:
     assert len(os.listdir(hundred_thousand / "d42")) == 1000
 
 
-def test_links_that_dangle_and_loop(desk: Desk) -> None:
-    work = desk.workspace
+def test_links_that_dangle_and_loop(any_desk: Desk) -> None:
+    work = any_desk.workspace
     (work / "dangling").symlink_to("nothing")
     (work / "loop").symlink_to("loop")
     (work / "up").symlink_to("..")
     (work / "sub" / "round").symlink_to("../sub")
     (work / "one").symlink_to("two")
     (work / "two").symlink_to("one")
-    with desk.unchanged():
-        found = desk("call", "file.find", "--root", ".")
+    with any_desk.unchanged():
+        found = any_desk("call", "file.find", "--root", ".")
         assert found.code == 0
         assert {"dangling", "loop", "sub/round", "one"} <= set(found.lines)
         assert not any(line.startswith(("sub/round/", "up/")) for line in found.lines)
         names = ("dangling", "loop", "one", "up/work/a.txt", "loop/x")
-        *bad, usage, ran = desk.each(
+        *bad, usage, ran = any_desk.each(
             *(("call", "file.read", "--paths", name) for name in names),
             ("call", "file.usage"),
             ("call", "text.search", "--pattern", "delta"),
@@ -210,6 +210,6 @@ def test_links_that_dangle_and_loop(desk: Desk) -> None:
         assert usage.code == 0
         assert ran.code == 0
         assert len(ran.lines) == 1, ran
-    assert desk("call", "file.delete", "--paths", "loop", "--paths", "sub/round", "--yes").code == 0
+    assert any_desk("call", "file.delete", "--paths", "loop", "--paths", "sub/round", "--yes").code == 0
     assert (work / "sub" / "c.txt").exists()
     assert not os.path.lexists(work / "loop")

@@ -193,7 +193,7 @@ class DiskLayerStore:
 
     def held(self) -> tuple[int, ...]:
         """The processes that have a layer, oldest number first."""
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError):
             return tuple(
                 sorted(int(n) for n in os.listdir(os.path.join(self._state, "layers")) if n.isdecimal())
             )
