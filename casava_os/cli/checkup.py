@@ -166,7 +166,7 @@ async def _leftovers() -> Finding:
     if not found:
         return Finding(name="leftovers", state="ok", detail="none")
     return Finding(
-        name="leftovers", state="note", detail="; ".join(found), todo="the next request removes them"
+        name="leftovers", state="note", detail="; ".join(found), todo="`casava-os sandbox sweep` removes them"
     )
 
 

@@ -167,6 +167,19 @@ def sandbox_info(
     return 0
 
 
+def sandbox_sweep(json: Json = False) -> int:
+    """Remove what killed commands left: containers, volumes and control groups of ours whose command is gone."""
+    import asyncio
+
+    from casava_os.cli.follow import Front
+    from casava_sandbox.select import sweep
+
+    front = Front(json=json)
+    for removed in asyncio.run(sweep()):
+        front.output.text(removed)
+    return 0
+
+
 def register(app: typer.Typer) -> None:
     """Adds these commands."""
     app.command(context_settings=_HELP_NAMES)(doctor)
@@ -181,4 +194,5 @@ def register(app: typer.Typer) -> None:
     sandbox = typer.Typer(help="Where effects happen.", rich_markup_mode=None, no_args_is_help=False)
     sandbox.command("build")(sandbox_build)
     sandbox.command("info")(sandbox_info)
+    sandbox.command("sweep")(sandbox_sweep)
     app.add_typer(sandbox, name="sandbox", context_settings=_HELP_NAMES)

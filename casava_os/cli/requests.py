@@ -100,7 +100,7 @@ def apply(
     approve: Annotated[
         str | None,
         typer.Option(
-            "--approve", metavar="sha256:…", help="Approve exactly this plan, or exactly this changeset."
+            "--approve", metavar="sha256:…", help="Approve exactly this plan; any other is not run."
         ),
     ] = None,
     yes: Yes = False,
@@ -121,7 +121,7 @@ def apply(
     front = Front(json=json, null=null)
     digest = approve.strip().lower().removeprefix("sha256:") if approve is not None else None
     if digest is not None and not re.fullmatch(r"[0-9a-f]{64}", digest):
-        hint = "`casava-os plan` prints that of a plan, and a held process that of its changeset"
+        hint = "`casava-os plan` prints that of a plan"
         return front.fail(
             Err(
                 code="usage",
@@ -141,6 +141,15 @@ def apply(
                 title="Standard input is taken",
                 message=message,
                 hint="put the plan into a file",
+            )
+        )
+    if digest is not None and digest != parsed.value.sha256():
+        return front.fail(
+            Err(
+                code="approval-needed",
+                title="This is not the plan that was approved",
+                message=f"its sha256 is {parsed.value.sha256()}; nothing ran",
+                hint="look at what changed, then approve this one or restore the other",
             )
         )
     choices = RunChoices(workspace, sandbox, None, timeout, budget, yes, dry_run, approved=digest)

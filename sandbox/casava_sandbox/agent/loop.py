@@ -295,7 +295,7 @@ class Agent:
                 self._send({"id": number, "ok": True, "spilled": len(text), "step": context.step})
             else:
                 self._send({"id": number, "ok": True, "value": result})
-        except (Fault, TypeError, ValueError, RecursionError, MemoryError, OSError) as error:
+        except BaseException as error:  # noqa: BLE001 - a worker's edge: the host waits for some answer
             self._log(error)
             self._send({"id": number, "ok": False, "error": fault_from(error, self._root).as_json()})
 
