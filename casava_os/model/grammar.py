@@ -8,7 +8,7 @@ required arguments can be had at all, and that a step ends only where the ABI ac
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from casava_os.kernel.compiler.tagged import (
     AND,
     END,
+    FREE_TEXT,
     HERE,
     IN,
     MAX_REF,
@@ -50,6 +51,12 @@ LONG = 160
 """Tokens of a plan after which only what is required may still be added, so that every plan ends."""
 
 _LETTER = "x"
+
+ANYTHING = "*"
+"""In a ban: whatever the key says."""
+
+Bans = Mapping[tuple[int, str], frozenset[str]]
+"""What led to no plan before, by step (from 1) and key ("call" for the call itself)."""
 
 
 # ------------------------------------------------------------------------------------------------ the static part
@@ -161,6 +168,7 @@ class Cursor:
         *,
         piped_stdin: bool,
         now: datetime,
+        bans: Bans | None = None,
     ) -> None:
         from llguidance.numpy import allocate_token_bitmask
 
@@ -168,6 +176,7 @@ class Cursor:
         self._matcher = grammar.matcher(offered)
         self._bitmask = allocate_token_bitmask(1, grammar.text + 1)
         self._piped_stdin = piped_stdin
+        self._bans = bans or {}
         self._calls: list[str] = []
         self._done: set[str] = set()
         self._shape: Shape | None = None
@@ -193,7 +202,7 @@ class Cursor:
         controls, text = self._structure()
         controls = [ident for ident in controls if self._fits(self._grammar.names[ident])]
         if text and self._shape is not None:
-            tokens += self._values.start(self._shape.lexeme).following()
+            tokens += self._values.start(self._shape.lexeme, self._banned(self._shape.name)).following()
         endings = [ident for ident in controls if self._ends_step(ident)]
         if endings and self._calls and not self._step_is_good():
             controls = [ident for ident in controls if ident not in endings]
@@ -215,6 +224,8 @@ class Cursor:
     def _fits(self, name: str) -> bool:
         kind, _, rest = name.partition(":")
         if kind == "call":
+            if rest in self._bans.get((len(self._calls) + 1, "call"), ()):
+                return False
             return len(self._calls) < MAX_STEPS and all(
                 self._can_be_had(shape, len(self._calls))
                 for shape in self._grammar.fields(rest)
@@ -222,7 +233,9 @@ class Cursor:
             )
         if kind == "key":
             shape = next(shape for shape in self._grammar.fields(self._calls[-1]) if shape.name == rest)
-            return self._can_be_had(shape, len(self._calls) - 1)
+            return ANYTHING not in self._banned(rest) and self._can_be_had(shape, len(self._calls) - 1)
+        if name == HERE and self._shape is not None:
+            return "." not in self._banned(self._shape.name)
         if name.startswith("$"):
             return self._shape is not None and self._refers(self._shape, int(name[1:]), len(self._calls) - 1)
         if name == AND:
@@ -242,6 +255,23 @@ class Cursor:
         if number == 0:
             return self._piped_stdin and issubclass(Text, shape.refs)
         return number <= earlier and issubclass(SYSCALLS[self._calls[number - 1]].result_type(), shape.refs)
+
+    def _banned(self, key: str) -> frozenset[str]:
+        return self._bans.get((len(self._calls), key), frozenset())
+
+    def blame(self) -> tuple[int, str, str] | None:
+        """What to forbid when nothing is allowed any more: (step, key, text), the latest choice that can be another."""
+        if not self._calls:
+            return None
+        step = len(self._calls)
+        if self._shape is not None and not self._shape.required:
+            return step, self._shape.name, ANYTHING
+        if self._shape is not None and self._shape.lexeme not in FREE_TEXT:
+            last = Copy(self._text_of(self._run)) if self._run else self._step[-1]
+            text = last.text if isinstance(last, Copy) else "." if last == Control(HERE) else None
+            if text is not None and text not in self._banned(self._shape.name):
+                return step, self._shape.name, text
+        return step, "call", self._calls[-1]
 
     def _ends_step(self, ident: int) -> bool:
         name = self._grammar.names[ident]
@@ -284,7 +314,7 @@ class Cursor:
             if self._value is None:
                 if self._shape is None:
                     raise ValueError("text where none may stand")
-                self._value = self._values.start(self._shape.lexeme)
+                self._value = self._values.start(self._shape.lexeme, self._banned(self._shape.name))
                 self._consume(self._grammar.text)
             self._value = self._value.then(token)
             self._run.append(token)

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 LONGEST_REQUEST = 640
 """Tokens. A longer request is refused: the model never saw such, and the rest of the context is for the plan."""
 
+ATTEMPTS = 6
+"""How often a plan that contradicts itself ("copy a to a") is begun again, each time without what made it so."""
+
 _BYTES = [*range(33, 127), *range(161, 173), *range(174, 256)]
 _SPELLED = {chr(byte): byte for byte in _BYTES} | {
     chr(256 + n): byte for n, byte in enumerate(byte for byte in range(256) if byte not in _BYTES)
@@ -116,16 +119,32 @@ class LlamaModel:
                 self._engine.tokenize,
                 now,
             )
-            cursor = Cursor(
-                self._grammar,
-                request.offered,
-                values,
-                self._text,
-                piped_stdin=request.piped_stdin,
-                now=now,
-            )
+            prompt = self._prompt(tokens, request.piped_stdin)
             meant = frozenset((*self._grammar.ids.values(), *tokens))
-            result = self._run(self._prompt(tokens, request.piped_stdin), cursor, meant, cancelled, choose)
+            bans: dict[tuple[int, str], frozenset[str]] = {}
+
+            def attempt() -> tuple[Cursor, Result[Trace]]:
+                cursor = Cursor(
+                    self._grammar,
+                    request.offered,
+                    values,
+                    self._text,
+                    piped_stdin=request.piped_stdin,
+                    now=now,
+                    bans=bans,
+                )
+                return cursor, self._run(prompt, cursor, meant, cancelled, choose)
+
+            cursor, result = attempt()
+            for _ in range(ATTEMPTS - 1):
+                blamed = (
+                    cursor.blame() if isinstance(result, Err) and result.code == "not-understood" else None
+                )
+                if blamed is None:
+                    break
+                step, key, text = blamed
+                bans[step, key] = bans.get((step, key), frozenset()) | {text}
+                cursor, result = attempt()
         if isinstance(result, Err):
             return result
         calls = decode(cursor.segments)

@@ -104,15 +104,17 @@ class Values:
         self._ends = {atom.end - atom.quoted for atom in self._atoms}
         self._made: dict[Lexeme, Value] = {}
 
-    def start(self, lexeme: Lexeme) -> Value:
-        """The empty argument of this kind."""
+    def start(self, lexeme: Lexeme, without: frozenset[str] = frozenset()) -> Value:
+        """The empty argument of this kind; `without` leaves out some spans (free text is never narrowed)."""
+        if without and lexeme not in FREE_TEXT:
+            return self._spelling(lexeme, without)
         if lexeme not in self._made:
             self._made[lexeme] = self._copying() if lexeme in FREE_TEXT else self._spelling(lexeme)
         return self._made[lexeme]
 
-    def any(self, lexeme: Lexeme) -> bool:
+    def any(self, lexeme: Lexeme, without: frozenset[str] = frozenset()) -> bool:
         """Whether the request has an argument of this kind at all."""
-        return bool(self.start(lexeme).following())
+        return bool(self.start(lexeme, without).following())
 
     def _token_borders(self, widths: Sequence[int]) -> dict[int, int]:
         """Which token begins at a character offset of the request."""
@@ -144,11 +146,12 @@ class Values:
                 runs.append(_Run(self._borders[atom.start], later))
         return Copying(self._tokens, tuple(runs))
 
-    def _spelling(self, lexeme: Lexeme) -> Spelling:
+    def _spelling(self, lexeme: Lexeme, without: frozenset[str] = frozenset()) -> Spelling:
         root = Spelling()
         texts = candidates(lexeme, self._atoms, self._request, self._now)
         for text in (*texts, *(self._names if lexeme == "path" else ())):
-            if not (lexeme == "mode" and text in MODE_WORDS) and not (lexeme == "path" and text == "."):
+            elsewhere = (lexeme == "mode" and text in MODE_WORDS) or (lexeme == "path" and text == ".")
+            if not elsewhere and text not in without:
                 root.add(self._spelled(text))
         return root
 

@@ -167,4 +167,4 @@ def test_whatever_is_sampled_is_a_plan(smol: LlamaModel, kind: str) -> None:
         assert isinstance(plan, Ok) or plan.code == "outside-workspace", (text, draft.raw, plan)
         assert 0 <= draft.confidence <= 1
         assert len(trace.free) == draft.tokens
-    assert contradictions / count < (0.05 if kind == "hot" else 0.6)
+    assert contradictions / count < (0.01 if kind == "hot" else 0.2)

@@ -107,3 +107,11 @@ def test_a_closed_model_can_be_closed_again() -> None:
     assert isinstance(loaded, Ok)
     loaded.value.close()
     loaded.value.close()
+
+
+def test_a_plan_that_contradicts_itself_becomes_another_one_and_is_doubted(smol: LlamaModel) -> None:
+    """Copying a file onto itself is what the network likes best here; the ABI refuses it."""
+    draft = compiled(smol, "copy config.yaml to config.backup.yaml")
+    assert isinstance(parse_plan({"version": 1, "steps": list(draft.steps)}), Ok)
+    assert draft.steps[0]["call"] == "file.copy"
+    assert draft.confidence < 0.3
