@@ -39,7 +39,12 @@ def forged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_the_file_passes_the_check_and_keeps_its_figures(forged: tuple[Path, Path]) -> None:
     read = gguf_file.read(forged[1])
     assert isinstance(read, Ok), read
-    assert (read.value.version, read.value.slope, read.value.offset, read.value.basis) == ("9", 0.5, -0.25, "a test")
+    assert (read.value.version, read.value.slope, read.value.offset, read.value.basis) == (
+        "9",
+        0.5,
+        -0.25,
+        "a test",
+    )
 
 
 def test_llama_cpp_runs_the_same_network(forged: tuple[Path, Path]) -> None:
