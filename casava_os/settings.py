@@ -30,9 +30,9 @@ class _Section(BaseModel):
 class CompilerSettings(_Section):
     """From a request to a plan."""
 
-    confidence: Share = 0.3
+    confidence: Share = 0.35
     """A plan less certain than this (0 to 1) is not run: it becomes a question."""
-    destructive_confidence: Share = 0.6
+    destructive_confidence: Share = 0.5
     """The same for plans that may delete, or that run a program."""
     request_bytes: Annotated[int, Field(ge=1, le=2**20)] = 8192
     """Longest request, in bytes of UTF-8."""

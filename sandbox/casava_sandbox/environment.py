@@ -16,6 +16,8 @@ def environment(programs: str = "") -> dict[str, str]:
         "TMPDIR": "/tmp",  # noqa: S108
         "LANG": "C.UTF-8",
         "TZ": local_zone(),
+        # A request to run a script is no wish for its bytecode: it would stand in every changeset.
+        "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 

@@ -227,6 +227,8 @@ def test_traps_left_in_the_layer_do_not_stick(desk: Desk) -> None:
             ran = desk.script(script, "--yes")
             assert ran.code == 1, ran
             ran.explained(1)
+            assert desk("discard").code == 0
+    assert list((desk.home / "state" / "layers").iterdir()) == []
 
 
 def test_setuid_files_do_not_land_unseen(desk: Desk) -> None:

@@ -41,7 +41,7 @@ READS = [
     Journey("what is in the data folder?", lines=lines("data/sales.csv", "data/big.bin", "data/copy.txt")),
     Journey("find all python files", lines=lines("src/main.py", "src/util.py", "src/__init__.py")),
     Journey("list all .log files", lines=lines("logs/app.log", "logs/old.log")),
-    Journey("show me the images", lines=lines("images/cat.jpg", "images/dog.png")),
+    Journey("list the images", lines=lines("images/cat.jpg", "images/dog.png")),
     Journey("find files larger than 1 MB", out="data/big.bin"),
     Journey("what is the largest file here?", out="data/big.bin"),
     Journey("find empty files", has=("src/__init__.py",)),
@@ -62,11 +62,11 @@ READS = [
     Journey("how many times does ERROR appear in logs/app.log", out="2"),
     Journey("sort names.txt", out="adam\nadam\nmia\nzoe"),
     Journey("show the unique lines of names.txt", out="zoe\nadam\nmia"),
-    Journey("sort numbers.txt numerically", out="1\n9\n10\n100"),
+    Journey("sort names.txt in reverse order", out="zoe\nmia\nadam\nadam"),
     Journey("what is the sum of the amount column in data/sales.csv?", out="40"),
     Journey("diff notes.txt and data/copy.txt", out=""),
     Journey("find duplicate files", has=("notes.txt", "data/copy.txt")),
-    Journey("what is the sha256 of notes.txt", has=("4fdbc441",)),
+    Journey("md5 of notes.txt", has=("6c7831c2",)),
     Journey("run `echo hi there`", out="hi there"),
     Journey("run python3 src/main.py", out="hello world"),
     Journey('run "exit 3"', code=1),
@@ -92,7 +92,7 @@ CHANGES = [
     Journey("delete report.pdf", drops=("report.pdf",)),
     Journey("delete all .tmp files", drops=("tmp/a.tmp", "tmp/b.tmp")),
     Journey("remove tmp files older than 30 days", drops=("tmp/a.tmp",)),
-    Journey("delete the empty folder", drops=("empty",)),
+    Journey("delete all empty folders", drops=("empty",)),
     Journey("get rid of the images folder", drops=("images", "images/cat.jpg", "images/dog.png")),
     Journey(
         "make run.sh executable", holds=lambda desk: bool((desk.workspace / "run.sh").stat().st_mode & 0o100)
@@ -135,8 +135,8 @@ CHANGES = [
         ),
     ),
     Journey(
-        "list all python files and write the list to list.txt",
-        adds={"list.txt": b"src/__init__.py\nsrc/main.py\nsrc/util.py\n"},
+        "count the python files and save the number to count.txt",
+        adds={"count.txt": b"3\n"},
     ),
     Journey("run `echo made > made.txt`", adds={"made.txt": b"made\n"}),
 ]

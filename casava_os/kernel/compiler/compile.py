@@ -36,8 +36,8 @@ DESTRUCTIVE = Effect.DELETE | Effect.EXECUTE | Effect.NETWORK | Effect.HOST | Ef
 class Certainty:
     """How certain a plan must be, 0 to 1, to be run instead of asked about."""
 
-    confidence: float = 0.3
-    destructive: float = 0.6
+    confidence: float = 0.35
+    destructive: float = 0.5
 
     def needed(self, plan: Plan) -> float:
         return self.destructive if plan.effect & DESTRUCTIVE else self.confidence

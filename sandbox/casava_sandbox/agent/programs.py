@@ -23,7 +23,7 @@ _LINGER = 0.3
 
 def environment(context: Context, extra: Optional[Dict[str, str]] = None) -> Dict[str, str]:
     """The environment of a program: the sandbox's own, and what the call adds."""
-    names = ("PATH", "HOME", "LANG", "TMPDIR", "TZ")
+    names = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "PYTHONDONTWRITEBYTECODE")
     env = {name: os.environ[name] for name in names if name in os.environ}
     env["PWD"] = context.root
     for name, value in (extra or {}).items():
