@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import stat
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Literal, NamedTuple
@@ -22,6 +23,7 @@ from casava_syscalls.results import Err
 Kind = Literal["file", "directory", "link", "other"]
 
 _CHUNK = 1 << 20
+_DEEP, _LONG = 100, 3000  # levels, and bytes of a path, below which a tree is not followed but moved up
 _FEW = 16  # up to this many files are synced one by one, more of them by one syncfs
 _NOT_COPIED = ("user.overlay.", "trusted.overlay.", "security.selinux", "system.nfs4_acl")
 
@@ -268,6 +270,12 @@ def remove_tree(path: str) -> None:
     if node.kind != "directory":
         os.unlink(path)
         return
+    while os.path.lexists(path):  # again for what was too deep, and now lies at the top
+        _remove_directory(path, node, path, 0)
+
+
+def _remove_directory(path: str, node: Node, top: str, depth: int) -> None:
+    """Removes a directory. A tree deeper than a path may be long is taken apart: its depths are moved up into `top`."""
     with suppress(OSError):  # an empty directory of another owner can go although it cannot be read
         os.rmdir(path)
         return
@@ -277,11 +285,18 @@ def remove_tree(path: str) -> None:
     with os.scandir(path) as entries:
         names = [(entry.path, entry.is_dir(follow_symlinks=False)) for entry in entries]
     for child, is_directory in names:
-        if is_directory:
-            remove_tree(child)
-        else:
+        inner = look(child) if is_directory else None
+        if inner is None:
             os.unlink(child)
-    os.rmdir(path)
+        elif depth >= _DEEP or len(os.fsencode(child)) >= _LONG:
+            move(child, os.path.join(top, uuid.uuid4().hex))
+        else:
+            _remove_directory(child, inner, top, depth + 1)
+    try:
+        os.rmdir(path)
+    except OSError as problem:
+        if path != top or problem.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
 
 
 # ---------------------------------------------------------------------------------------------- durability
