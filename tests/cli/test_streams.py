@@ -76,7 +76,7 @@ def test_a_closed_input_is_no_input(desk: Desk) -> None:
 def test_a_closed_output_is_no_crash(desk: Desk, redirection: str) -> None:
     done = subprocess.run(
         ["sh", "-c", f'exec "$@" {redirection}', "sh", *COMMAND, "call", "file.delete", "--paths", "old.tmp"],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, cwd=desk.workspace, env=desk.env,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=150, cwd=desk.workspace, env=desk.env,
         check=False,
     )  # fmt: skip
     assert done.returncode == 3
@@ -118,7 +118,7 @@ def test_a_reader_that_goes_away_is_silent(desk: Desk) -> None:
     ):
         done = subprocess.run(
             ["bash", "-c", script, "sh", *COMMAND, *arguments],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, cwd=desk.workspace, env=desk.env,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=150, cwd=desk.workspace, env=desk.env,
             check=False,
         )  # fmt: skip
         assert len(done.stdout.splitlines()) == 1
