@@ -35,7 +35,7 @@ check: setup ## format, lint, types, floors, generated files
 
 bench: setup ## whole-command times and their parts
 	@scripts/bootstrap docker
-	$(BIN)/python scripts/bench.py $(BENCH_ARGS)
+	$(BIN)/python -m bench $(BENCH_ARGS)
 
 lock: ## pin versions and hashes after a change of pyproject.toml (UPGRADE=1: the newest of everything)
 	$$(scripts/bootstrap uv) pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

@@ -17,17 +17,14 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from bench import layers, model, sandbox  # noqa: E402 - found once the root is on the path
-from tests.journeys.conftest import furnish  # noqa: E402
+from bench import layers, model, sandbox
+from tests.journeys.conftest import furnish
 
 REQUESTS = (
     "find all python files",
     "what is the largest file here?",
     "how many lines are in notes.txt?",
-    "grep ERROR in logs/app.log",
+    "search for ERROR in logs/app.log",
     "run python3 src/main.py",
     'create a file hello.txt with the text "hello world"',
     "rename notes.txt to ideas.txt",
