@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Read before the change of user: nobody may not be allowed to read the interpreter's library.
+import ctypes  # noqa: F401
+import encodings.ascii  # noqa: F401
 import os
 import shutil
 import sys
