@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -290,8 +291,8 @@ def _holds_layers(directory: str) -> Err | None:
         )
         return Err(code="unsupported", title=title, message=message, hint=_MOVE_STATE)
     try:
-        os.setxattr(directory, "user.casava-os.probe", b"1")
-        os.removexattr(directory, "user.casava-os.probe")
+        with tempfile.TemporaryFile(dir=directory) as probe:  # nameless: another process may be probing, too
+            os.setxattr(probe.fileno(), "user.casava-os.probe", b"1")
     except OSError as error:
         if error.errno != 95:  # ENOTSUP
             raise
