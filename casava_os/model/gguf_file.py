@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from casava_os.kernel.compiler.tagged import control_names
+from casava_os.kernel.compiler.tagged import END, STRUCTURE, control_names
+from casava_syscalls.registry import SYSCALLS
 from casava_syscalls.results import Err, Ok, Result
 
 MAGIC, VERSION = b"GGUF", 3
@@ -23,6 +24,8 @@ LARGEST = 2 * 2**30
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 _F32, _Q8_0 = 0, 8
+_CONTROL = 3
+"""A control token's type in a GGUF vocabulary."""
 _BLOCK, _BLOCK_BYTES = 32, 34
 """Q8_0 stores 32 weights in 34 bytes."""
 
@@ -38,6 +41,10 @@ class Weights:
     """Hexadecimal sha256 of the whole file."""
     version: str
     tokens: tuple[str, ...]
+    controls: tuple[str, ...]
+    """Names of the control tokens, the first of `tokens`. A model made before the newest syscalls lacks theirs."""
+    calls: frozenset[str]
+    """The syscalls that it was taught."""
     context: int
     slope: float
     """Confidence is the logistic function of `slope` times the log-odds of the least certain token plus `offset` …"""
@@ -104,9 +111,9 @@ class _Reader:
         return values
 
 
-def control_digest() -> str:
-    """Hexadecimal sha256 of the ABI's control tokens, as the forge writes it into a model."""
-    return hashlib.sha256("\n".join(control_names()).encode()).hexdigest()
+def control_digest(names: Iterable[str]) -> str:
+    """Hexadecimal sha256 of the names of a model's control tokens, as the forge writes it into the model."""
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
 def read(path: Path) -> Result[Weights]:
@@ -155,13 +162,15 @@ def _checked(path: Path, data: bytes) -> Weights:
     tokens = fields.get("tokenizer.ggml.tokens")
     if not isinstance(tokens, tuple):
         raise _BrokenError("it has no vocabulary")
-    _check_vocabulary(tokens, fields)
+    controls = _check_vocabulary(tokens, fields)
     _check_tensors(reader, tensor_count, fields, len(tokens))
     return Weights(
         path=path,
         digest=hashlib.sha256(data).hexdigest(),
         version=str(fields.get("general.version", "")),
         tokens=tuple(str(token) for token in tokens),
+        controls=controls,
+        calls=_calls(fields),
         context=_whole(fields, "llama.context_length"),
         slope=_real(fields, "casava.slope"),
         offset=_real(fields, "casava.offset"),
@@ -174,23 +183,37 @@ def _check_kind(fields: Mapping[str, Field]) -> None:
         raise _BrokenError(f"its architecture is {fields.get('general.architecture')!r}, not 'llama'")
     if "casava.controls" not in fields:
         raise _BrokenError("it is no casava-smol model; other kinds of models come later")
-    if fields["casava.controls"] != control_digest():
-        raise _BrokenError("it was made for another version of the syscalls")
     if fields.get("tokenizer.ggml.model") != "gpt2" or fields.get("tokenizer.ggml.pre") != "deepseek-coder":
         raise _BrokenError("its tokenizer is of another kind")
 
 
-def _check_vocabulary(tokens: tuple[object, ...], fields: Mapping[str, Field]) -> None:
-    names = control_names()
-    if tokens[: len(names)] != tuple(f"<|{name}|>" for name in names):
-        raise _BrokenError("its vocabulary does not begin with the control tokens")
+def _check_vocabulary(tokens: tuple[object, ...], fields: Mapping[str, Field]) -> tuple[str, ...]:
+    """The names of the control tokens, which open the vocabulary. All must be the ABI's; newer ones may be lacking."""
     kinds, merges = fields.get("tokenizer.ggml.token_type"), fields.get("tokenizer.ggml.merges")
     if not isinstance(kinds, tuple) or len(kinds) != len(tokens) or not isinstance(merges, tuple):
         raise _BrokenError("its vocabulary is incomplete")
     if len(set(tokens)) != len(tokens):
         raise _BrokenError("its vocabulary has a token twice")
-    if fields.get("tokenizer.ggml.eos_token_id") != names.index("end"):
+    count = next((i for i, kind in enumerate(kinds) if kind != _CONTROL), len(kinds))
+    names = tuple(str(token)[2:-2] for token in tokens[:count])
+    if (
+        _CONTROL in kinds[count:]
+        or fields["casava.controls"] != control_digest(names)
+        or tokens[:count] != tuple(f"<|{name}|>" for name in names)
+    ):
+        raise _BrokenError("its control tokens are not those it was made with")
+    if not set(STRUCTURE) <= set(names) <= set(control_names()):
+        raise _BrokenError("it was made for another version of the syscalls")
+    if fields.get("tokenizer.ggml.eos_token_id") != names.index(END):
         raise _BrokenError("its vocabulary ends plans with another token")
+    return names
+
+
+def _calls(fields: Mapping[str, Field]) -> frozenset[str]:
+    calls = fields.get("casava.calls")
+    if not isinstance(calls, tuple) or not {str(call) for call in calls} <= SYSCALLS.keys():
+        raise _BrokenError("it was made for another version of the syscalls")
+    return frozenset(str(call) for call in calls)
 
 
 def _whole(fields: Mapping[str, Field], key: str) -> int:

@@ -1,16 +1,18 @@
 """The grammar that decoding obeys, derived from the ABI: every answer the model can give is a plan.
 
 llguidance carries the structure (calls, their keys in order, lists, choices, references, the end), compiled once for
-each set of offered syscalls. Its alphabet is the control tokens and one letter for "text". What depends on the request
+a model. Its alphabet is the control tokens and one letter for "text". What depends on the request
 or on the plan so far is added here: which text (see `values`), which steps a reference may mean, whether a call's
 required arguments can be had at all, and that a step ends only where the ABI accepts it and repeats no earlier one.
+
+A call that is not offered (no performer yet, or policy denies it) may be named and ends the plan at once: the person
+hears that it would be needed. Were it left out, the model would be driven to the next best call, which may be anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from casava_os.kernel.compiler.tagged import (
@@ -43,7 +45,7 @@ from casava_syscalls.values import Text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llguidance import LLMatcher, LLTokenizer
+    from llguidance import LLMatcher
 
 ALONE = ("ask", "refuse")
 MAX_STEPS, MAX_ITEMS = MAX_REF, 16
@@ -62,16 +64,16 @@ Bans = Mapping[tuple[int, str], frozenset[str]]
 # ------------------------------------------------------------------------------------------------ the static part
 
 
-def lark(offered: Iterable[str]) -> str:
-    """The structure of plans over these syscalls, as a Lark grammar for llguidance."""
-    calls = [call for call in SYSCALLS if call in set(offered)]
+def lark(known: Iterable[str], names: Collection[str]) -> str:
+    """The structure of plans over these syscalls in these control tokens, as a Lark grammar for llguidance."""
+    calls = [call for call in SYSCALLS if call in set(known)]
     several = " | ".join(_rule(call) for call in calls if call not in ALONE)
     alone = [_rule(call) for call in calls if call in ALONE]
     starts = [*(["step+"] if several else []), *alone]
     rules = ["%llguidance {}", f"start: {' | '.join(starts)}", *([f"step: {several}"] if several else [])]
     for call in calls:
         parts = [_token(f"call:{call}")]
-        for shape in tagged_fields(call):
+        for shape in written_fields(call, names):
             part = f"{_token(f'key:{shape.name}')} {_value(shape)}".strip()
             parts.append(part if shape.required else f"({part})?")
         rules.append(f"{_rule(call)}: {' '.join(parts)}")
@@ -84,6 +86,15 @@ def lark(offered: Iterable[str]) -> str:
         f'TEXT: "{_LETTER}"',
     ]
     return "\n".join(rules)
+
+
+def written_fields(call: str, names: Collection[str]) -> tuple[Shape, ...]:
+    """The fields of a call that can be written in these control tokens."""
+    return tuple(
+        shape
+        for shape in tagged_fields(call)
+        if f"key:{shape.name}" in names and all(f"=:{choice}" in names for choice in shape.choices)
+    )
 
 
 def _token(name: str) -> str:
@@ -110,8 +121,7 @@ def _value(shape: Shape) -> str:
 class _Alphabet:
     """What llguidance sees as a tokenizer: the control tokens, and one letter that stands for any text."""
 
-    def __init__(self) -> None:
-        names = control_names()
+    def __init__(self, names: Sequence[str]) -> None:
         self.tokens = [_token(name).encode() for name in names] + [_LETTER.encode()]
         self.special_token_ids = list(range(len(names)))
         self.eos_token_id = names.index(END)
@@ -122,35 +132,30 @@ class _Alphabet:
 
 
 class Grammar:
-    """Compiled structures, by the set of offered syscalls. Safe to share between threads that hold the engine's lock."""
+    """The compiled structure of all plans that a model can write. Safe to share between threads that hold the engine's lock."""
 
-    def __init__(self) -> None:
-        from llguidance import LLTokenizer, TokenizerWrapper
+    def __init__(self, names: Sequence[str] | None = None, calls: Iterable[str] = SYSCALLS) -> None:
+        """`names`: the model's control tokens (the ABI's of today, unless said); `calls`: what it was taught."""
+        from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
-        names = control_names()
-        self.names = names
-        self.ids = {name: ident for ident, name in enumerate(names)}
-        self._fields = {call: tagged_fields(call) for call in SYSCALLS}
-        self.text = len(names)
+        self.names = tuple(control_names() if names is None else names)
+        self.ids = {name: ident for ident, name in enumerate(self.names)}
+        self.calls = frozenset(call for call in calls if f"call:{call}" in self.ids)
+        self._fields = {call: written_fields(call, self.ids) for call in self.calls}
+        self.text = len(self.names)
         """The letter's id in llguidance's alphabet, and the first text token of a model's vocabulary."""
-        self._tokenizer: LLTokenizer = LLTokenizer(TokenizerWrapper(_Alphabet()), slices=[])
-        self._compiled = lru_cache(maxsize=16)(self._compile)
-
-    def _compile(self, offered: frozenset[str]) -> LLMatcher:
-        from llguidance import LLMatcher
-
-        matcher = LLMatcher(self._tokenizer, lark(offered))
-        if matcher.is_error():
-            raise RuntimeError(f"the grammar of the ABI does not compile: {matcher.get_error()}")
-        return matcher
+        tokenizer = LLTokenizer(TokenizerWrapper(_Alphabet(self.names)), slices=[])
+        self._matcher = LLMatcher(tokenizer, lark(self.calls, self.ids))
+        if self._matcher.is_error():
+            raise RuntimeError(f"the grammar of the ABI does not compile: {self._matcher.get_error()}")
 
     def fields(self, call: str) -> tuple[Shape, ...]:
-        """The call's tagged fields."""
+        """The call's fields that the model can write."""
         return self._fields[call]
 
-    def matcher(self, offered: frozenset[str]) -> LLMatcher:
-        """A fresh matcher; only the first for a set of syscalls is compiled."""
-        return self._compiled(offered).deep_copy()
+    def matcher(self) -> LLMatcher:
+        """A matcher at the beginning of a plan."""
+        return self._matcher.deep_copy()
 
 
 # ------------------------------------------------------------------------------------------------ one plan in the making
@@ -173,7 +178,8 @@ class Cursor:
         from llguidance.numpy import allocate_token_bitmask
 
         self._grammar, self._values, self._text_of, self._now = grammar, values, text_of, now
-        self._matcher = grammar.matcher(offered)
+        self._offered = offered
+        self._matcher = grammar.matcher()
         self._bitmask = allocate_token_bitmask(1, grammar.text + 1)
         self._piped_stdin = piped_stdin
         self._bans = bans or {}
@@ -187,6 +193,8 @@ class Cursor:
         self.segments: list[Segment] = []
         self.length = 0
         self.finished = False
+        self.unoffered: str | None = None
+        """The call that is not offered and ended the plan."""
 
     # -- what may come next
 
@@ -334,6 +342,8 @@ class Cursor:
         if kind == "call":
             self._calls.append(rest)
             self._shape = None
+            if rest not in self._offered:
+                self.unoffered, self.finished = rest, True
         elif kind == "key":
             self._shape = next(shape for shape in self._grammar.fields(self._calls[-1]) if shape.name == rest)
             self._items = 1

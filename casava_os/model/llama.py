@@ -75,7 +75,7 @@ class LlamaModel:
     def __init__(self, weights: Weights, name: str = "casava-smol") -> None:
         self._weights, self._name = weights, name
         self._engine = Engine(weights.path, weights.context)
-        self._grammar = Grammar()
+        self._grammar = Grammar(weights.controls, weights.calls)
         self._widths = [len(token) for token in weights.tokens]
         self._lock = threading.Lock()
 
@@ -147,8 +147,12 @@ class LlamaModel:
                 cursor, result = attempt()
         if isinstance(result, Err):
             return result
-        calls = decode(cursor.segments)
-        lowered = calls if isinstance(calls, Err) else lower(calls.value, now)
+        lowered: Result[list[dict[str, object]]]
+        if cursor.unoffered is not None:
+            lowered = Ok(value=[{"call": cursor.unoffered}])
+        else:
+            calls = decode(cursor.segments)
+            lowered = calls if isinstance(calls, Err) else lower(calls.value, now)
         if isinstance(lowered, Err):
             return lowered
         draft = Draft(

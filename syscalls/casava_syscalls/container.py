@@ -5,13 +5,15 @@ The options follow the docker command line and the Compose specification. Declar
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from casava_syscalls.base import Effect, Performer, Syscall
-from casava_syscalls.scalars import ByteSize, CommandLine, Count, Duration, Port, Word, WorkspacePath
-from casava_syscalls.values import Exit, Facts, Table, Text, Value
+from casava_syscalls.refs import Ref
+from casava_syscalls.scalars import ByteSize, CommandLine, Count, Duration, Moment, Port, Word, WorkspacePath
+from casava_syscalls.values import Accepts, Exit, Facts, Table, Text, Value
 
 V = TypeVar("V", bound=Value)
 
@@ -20,7 +22,21 @@ ImageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-zA-Z0-9._/:@-
 
 ContainerName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$", max_length=128)]
 
-Containers = Annotated[tuple[ContainerName, ...], Field(min_length=1)]
+Containers = Annotated[
+    Ref | Annotated[tuple[ContainerName, ...], Field(min_length=1)],
+    Accepts(Table),
+    Field(union_mode="left_to_right"),
+]
+"""Names, or the containers that an earlier step listed."""
+
+
+PUBLISH = re.compile(
+    r"((?P<address>[0-9.]+|\[[0-9a-f:]+\]):)?(?P<host>\d+)(:(?P<container>\d+))?(/(?P<protocol>tcp|udp))?"
+)
+"""A published port as the docker command line writes it."""
+
+MOUNT = re.compile(r"(?P<source>[^:]+):(?P<target>/[^:]*)(:(?P<mode>ro|rw))?")
+"""A mount as the docker command line writes it."""
 
 
 class Publish(BaseModel):
@@ -28,10 +44,28 @@ class Publish(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    container: Port
+    container: Port | None = None
+    """None: the one port that the image exposes."""
     host: Port | None = None
+    """None: any free one."""
     address: str = "127.0.0.1"
     protocol: Literal["tcp", "udp"] = "tcp"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        """As on the docker command line: "8080:80", "127.0.0.1:8080:80/udp"; a single port is the host's."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            return {"host": value}
+        if not isinstance(value, str):
+            return value
+        match = PUBLISH.fullmatch(value)
+        if match is None:
+            raise ValueError("a port is written as 8080:80 (host:container), 8080 or 127.0.0.1:8080:80/udp")
+        found = match.groupdict()
+        return {
+            key: int(text) if key in ("host", "container") else text for key, text in found.items() if text
+        }
 
 
 class Mount(BaseModel):
@@ -42,6 +76,19 @@ class Mount(BaseModel):
     source: Word
     target: Annotated[str, StringConstraints(pattern=r"^/", max_length=4096)]
     read_only: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        """As on the docker command line: "data:/data", "./conf:/etc/conf:ro"."""
+        if not isinstance(value, str):
+            return value
+        match = MOUNT.fullmatch(value)
+        if match is None:
+            raise ValueError("a mount is written as source:/target, with :ro at the end for read-only")
+        return {
+            "source": match["source"], "target": match["target"], "read_only": match["mode"] == "ro",
+        }  # fmt: skip
 
 
 class _Container(Syscall[V], Generic[V]):
@@ -60,6 +107,11 @@ class ListContainers(_Container[Table]):
     """Also those that have stopped."""
     name_contains: Word | None = None
     image: ImageName | None = None
+    mine: bool = False
+    """Only those that Casava started."""
+    newer_than: Duration | None = None
+    """Started within this time."""
+    started_after: Moment | None = None
 
 
 class RunContainer(_Container[Facts]):

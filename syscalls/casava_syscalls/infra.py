@@ -10,8 +10,9 @@ from typing import Annotated, ClassVar, Generic, Literal, Self, TypeVar
 from pydantic import Field, StringConstraints, model_validator
 
 from casava_syscalls.base import Effect, Performer, Syscall
-from casava_syscalls.scalars import Duration, Word, WorkspacePath
-from casava_syscalls.values import Facts, Table, Value
+from casava_syscalls.refs import Ref
+from casava_syscalls.scalars import Duration, Moment, Word, WorkspacePath
+from casava_syscalls.values import Accepts, Facts, Table, Value
 
 V = TypeVar("V", bound=Value)
 
@@ -75,6 +76,9 @@ class StackStatus(_Infra[Table]):
     effect: ClassVar = Effect.READ
 
     stack: StackName | None = None
+    newer_than: Duration | None = None
+    """Deployed within this time."""
+    started_after: Moment | None = None
 
 
 class ScaleStack(_Infra[Facts]):
@@ -87,12 +91,22 @@ class ScaleStack(_Infra[Facts]):
     replicas: Annotated[int, Field(ge=0, le=1000)]
 
 
+class ExtendLease(_Infra[Facts]):
+    """Keeps a stack for longer: its lease begins anew."""
+
+    call: Literal["infra.extend"] = "infra.extend"
+
+    stack: StackName
+    lease: Duration
+
+
 class DestroyStack(_Infra[Table]):
     """Tears a stack down."""
 
     call: Literal["infra.destroy"] = "infra.destroy"
     effect: ClassVar = Effect.PROVISION | Effect.DELETE
 
-    stack: StackName
+    stack: Annotated[Ref | StackName, Accepts(Table), Field(union_mode="left_to_right")]
+    """Its name, or the stacks that an earlier step listed."""
     volumes: bool = False
     """With its data."""

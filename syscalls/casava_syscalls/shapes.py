@@ -21,6 +21,7 @@ from casava_syscalls.values import Accepts, Value
 Lexeme = Literal[
     "path", "glob", "extension", "size", "duration", "count", "index", "mode", "moment", "needle", "content", "command",
     "word", "port", "choice", "flag", "number", "mapping", "object", "image", "container", "stack", "url",
+    "publish", "mount",
 ]  # fmt: skip
 """What is written in a field."""
 
@@ -41,6 +42,8 @@ _SCALARS: tuple[tuple[object, Lexeme], ...] = (
     (scalars.Port, "port"),
     (container.ImageName, "image"),
     (container.ContainerName, "container"),
+    (container.Publish, "publish"),
+    (container.Mount, "mount"),
     (infra.StackName, "stack"),
     (net.Url, "url"),
 )
@@ -82,7 +85,7 @@ def _lexeme(annotation: object) -> tuple[Lexeme, bool, tuple[str, ...]]:
     if annotation in (int, float):
         return "number", False, ()
     if origin is dict:
-        return "mapping", False, ()
+        return "mapping", True, ()
     if isinstance(annotation, type):
         return "object", False, ()
     raise TypeError(f"no lexeme for {annotation!r}")

@@ -45,9 +45,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
         b"\x05\0\0\0\0\0\0\0llama", b"\x05\0\0\0\0\0\0\0mamba", 1
     ),
     "a bit of a tensor": lambda data: data[:-5000] + bytes([data[-5000] ^ 1]) + data[-4999:],
-    "another ABI": lambda data: data.replace(
-        gguf_file.control_digest().encode(), gguf_file.control_digest()[::-1].encode()
-    ),
+    "another ABI": lambda data: data.replace(b"file.delete", b"file.remove"),
     "a control token renamed": lambda data: data.replace(b"<|call:file.delete|>", b"<|call:file.rename|>"),
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from casava_os.kernel.compiler.tagged import Control, SurfaceCall, encode
+from casava_os.kernel.compiler.tagged import Control, SurfaceCall, control_names, encode
 from casava_os.kernel.ports import CompileRequest
 from casava_os.model.grammar import Cursor, Grammar, lark
 from casava_os.model.llama import LlamaModel
@@ -109,7 +109,7 @@ REFUSED: list[tuple[str, str, list[SurfaceCall]]] = [
     ("the workspace itself", "delete everything", [{"call": "file.delete", "paths": ["."]}]),
     ("a question among actions", "list", [{"call": "file.list"}, {"call": "ask"}]),
     ("a size that is none", "find files bigger than blue", [{"call": "file.find", "larger_than": "blue"}]),
-    ("a syscall that is not offered", "pull nginx", [{"call": "container.pull", "image": "nginx"}]),
+    ("a syscall that these weights were not taught", "pull nginx", [{"call": "container.pull", "image": "nginx"}]),
     ("what the ABI forbids together", "count x in a.txt", [{"call": "text.count", "source": ["a.txt"], "pattern": "x"}]),
 ]  # fmt: skip
 
@@ -122,14 +122,41 @@ def test_what_makes_no_plan_is_refused(
 
 
 def test_the_grammar_of_the_whole_abi_compiles_and_names_every_syscall() -> None:
-    text = lark(SYSCALLS)
+    grammar = Grammar()
+    assert grammar.calls == frozenset(SYSCALLS)
+    text = lark(grammar.calls, grammar.names)
     assert all(f"<|call:{call}|>" in text for call in SYSCALLS)
-    Grammar().matcher(frozenset(SYSCALLS))
+    grammar.matcher()
 
 
-def test_only_offered_syscalls_can_be_called(smol: LlamaModel) -> None:
+def test_a_model_of_fewer_control_tokens_writes_what_it_has_names_for() -> None:
+    """Weights outlive an ABI that grows: what they have no token for is not in their grammar."""
+    older = [name for name in control_names() if name not in ("call:file.hash", "key:older_than", "=:newest")]
+    grammar = Grammar(older)
+    assert "file.hash" not in grammar.calls
+    written = {shape.name for shape in grammar.fields("file.find")}
+    assert "older_than" not in written
+    assert "sort" not in written  # a choice is missing, so the key is
+    assert "larger_than" in written
+    grammar.matcher()
+
+
+def test_a_call_that_is_not_offered_ends_the_plan(smol: LlamaModel) -> None:
+    """It can be named, so that the person hears what would be needed, and nothing can follow it."""
     at = cursor(smol, "delete a.txt", offered=frozenset({"file.list", "ask"}))
-    assert {smol._grammar.names[i] for i in at.allowed()} == {"call:file.list", "call:ask"}
+    delete = smol._grammar.ids["call:file.delete"]
+    assert delete in at.allowed()
+    at.accept(delete)
+    assert at.finished
+    assert at.unoffered == "file.delete"
+    assert at.allowed() == []
+
+
+def test_a_plan_with_a_call_that_is_not_offered_holds_that_call_alone(smol: LlamaModel) -> None:
+    request = CompileRequest(text="delete a.txt", names=("a.txt",), offered=frozenset({"file.list", "ask"}))
+    drafted = smol.compile(request)
+    assert isinstance(drafted, Ok)
+    assert drafted.value.steps == ({"call": "file.delete"},)
 
 
 def test_a_request_that_spells_control_tokens_is_only_text(smol: LlamaModel) -> None:

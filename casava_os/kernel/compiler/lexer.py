@@ -15,10 +15,10 @@ from datetime import datetime, time, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
-from casava_syscalls import scalars
+from casava_syscalls import container, infra, net, scalars
 from casava_syscalls.shapes import Lexeme
 
-JsonScalar = str | int
+JsonScalar = str | int | float
 
 _QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
 _TRAILING = ",;:!?)]}\"'\u201d\u2019"
@@ -243,6 +243,10 @@ def _valid(adapter: TypeAdapter[str]) -> Callable[[str], str | None]:
     return check
 
 
+def _matching(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
+    return lambda text: text if pattern.fullmatch(text) else None
+
+
 _CHECKS: Mapping[Lexeme, Callable[[str], str | None]] = {
     "glob": _valid(TypeAdapter(scalars.Glob)),
     "extension": _valid(TypeAdapter(scalars.Extension)),
@@ -251,7 +255,19 @@ _CHECKS: Mapping[Lexeme, Callable[[str], str | None]] = {
     "content": _valid(TypeAdapter(scalars.Content)),
     "command": _valid(TypeAdapter(scalars.CommandLine)),
     "word": _valid(TypeAdapter(scalars.Word)),
+    "image": _valid(TypeAdapter(container.ImageName)),
+    "container": _valid(TypeAdapter(container.ContainerName)),
+    "stack": _valid(TypeAdapter(infra.StackName)),
+    "url": _valid(TypeAdapter(net.Url)),
+    "publish": _matching(container.PUBLISH),
+    "mount": _matching(container.MOUNT),
+    "mapping": _matching(re.compile(r"[A-Za-z_][\w.]*=\S*")),
 }
+
+_HOST = re.compile(
+    r"(?=[a-z0-9.-]*[a-z])(www\.|[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}/|localhost[:/])", re.IGNORECASE
+)
+"""How an address without its scheme begins: a name with dots and a slash behind it, or "www."."""
 
 
 def _path(text: str) -> str | None:
@@ -281,5 +297,12 @@ def normalise(lexeme: Lexeme, text: str, now: datetime) -> JsonScalar | list[str
         return _quantity(text, scalars.DURATION_UNITS, bare=True)
     if lexeme == "moment":
         return moment(text, now)
+    if lexeme == "number":
+        value = number(text)
+        return None if value is None or value < 0 else int(value) if value == int(value) else value
+    if lexeme in ("image", "container", "stack"):
+        return _CHECKS[lexeme](text) or _CHECKS[lexeme](text.lower())
+    if lexeme == "url" and _HOST.match(text):
+        text = f"https://{text}"
     check = _CHECKS.get(lexeme)
     return None if check is None else check(text)

@@ -27,18 +27,21 @@ AND, IN, HERE, ONE, NO = "and", "in", "here", "one", "no"
 MAX_REF = 8
 """References $0 to $8 have a token."""
 
+STRUCTURE = (REQUEST, STDIN, PLAN, END, AND, IN, HERE, ONE, NO, *(f"${n}" for n in range(MAX_REF + 1)))
+"""The controls that are there whatever the syscalls are."""
+
 MODE_WORDS = ("+x", "-x", "u+x", "a-w", "u+w", "+w", "+r", "go-rwx", "a+rw")
 """File modes that people ask for in words ("executable", "read-only"): they are choices, not copied text."""
 
 TAGGED: frozenset[Lexeme] = frozenset(
-    ("path", "glob", "extension", "size", "duration", "count", "index", "mode", "moment", "needle", "content", "command", "word", "choice", "flag", "image", "container", "stack", "url")
+    ("path", "glob", "extension", "size", "duration", "count", "index", "mode", "moment", "needle", "content", "command", "word", "choice", "flag", "image", "container", "stack", "url", "number", "publish", "mount", "mapping")
 )  # fmt: skip
 """Lexemes that the tagged form can write; fields of other kinds are left to models that write JSON."""
 
 FREE_TEXT: frozenset[Lexeme] = frozenset(("needle", "content", "command"))
 """Lexemes whose text may be any run of words; the others are single words, quotations, or quantities of a few words."""
 
-QUANTITY: frozenset[Lexeme] = frozenset(("count", "index", "size", "duration", "moment"))
+QUANTITY: frozenset[Lexeme] = frozenset(("count", "index", "size", "duration", "moment", "number"))
 
 _REF = re.compile(r"\$[0-8]\Z")
 
@@ -73,7 +76,7 @@ def tagged_fields(call: str) -> tuple[Shape, ...]:
 @cache
 def control_names() -> tuple[str, ...]:
     """Every control token's name, in an order that only the ABI decides."""
-    names = [REQUEST, STDIN, PLAN, END, AND, IN, HERE, ONE, NO, *(f"${n}" for n in range(MAX_REF + 1))]
+    names = [*STRUCTURE]
     names += [f"call:{call}" for call in SYSCALLS]
     fields = [shape for call in SYSCALLS for shape in tagged_fields(call)]
     names += [f"key:{key}" for key in dict.fromkeys(shape.name for shape in fields)]
@@ -254,6 +257,8 @@ def _lower_value(shape: Shape, value: SurfaceValue, now: datetime) -> object:
             if one is None:
                 return None
             flat += one if isinstance(one, list) else [one]
+        if shape.lexeme == "mapping":
+            return dict(str(text).split("=", 1) for text in flat)
         return list(dict.fromkeys(flat))
     one = _lower_item(shape, value, now) if isinstance(value, str | Mapping) else None
     return one[0] if isinstance(one, list) else one
