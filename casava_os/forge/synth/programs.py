@@ -300,6 +300,9 @@ template(
 !{runw} <command:command> from <cwd:dir>
 !{runw} <command:command> (inside|in the folder) <cwd:dirname>
 !{runw} <command:command> {limit_s}
+!{runw} <command:command> with <env:env>
+!{runw} <command:command> with [the environment variable[s]|the variable|] <env:env> [set]
+!(set|with) <env:env> (and|,) {runw} <command:command>
 !use <command:command> to (build|test|check|do) (it|this|everything)
 !(see|check|tell me) what <command:command> (prints|says|outputs|gives|returns)
 !what does <command:command> (print|say|output|return)
@@ -403,6 +406,8 @@ template(
 !{bgstart} <command:open_command>
 !{runw} {bg}: <command:open_command>
 !{runw} <command:command> {bg} in <cwd:dir>
+!{runw} <command:command> {bg} with <env:env>
+!{runw} <command:command> with <env:env> {bg}
 !in <cwd:dir>, {runw} <command:command> {bg}
 !(spawn|daemonize|background) <command:open_command>
 !keep <command:command> running {bgshort}

@@ -557,61 +557,33 @@ macro(
     service="(postgres|redis|nginx|mysql|mongodb|rabbitmq|elasticsearch|grafana|prometheus|kafka|wordpress|jenkins|minio|ollama)",
 )
 template("refuse/unavailable", "refuse reason=unavailable", """
-!(list|show|show me) (the|all|my|all the|running|) {cont} [on this {machine}|that are running|]
-!(start|stop|restart|remove|kill|pause|inspect|delete) (the|my|) (container|docker container) <x:word>
-!(start|stop|restart|remove) (the|my|) <x:word> container
-!(start|run|launch|spin up|bring up|create) (a|an|a new|) {service} (container|in docker|in a container)
-!(deploy|provision|set up|spin up|bring up|launch|install) (a|an|) {service} (stack|cluster|server|database|instance|service|)
-!(deploy|destroy|tear down|scale|provision|roll out) (the|my|a) (stack|cluster|deployment|infrastructure|app) [<x:word>]
-!(deploy|ship|release) (this|the app|my app|it) (to|on|in) (kubernetes|the cloud|aws|production|the cluster|heroku|a server)
-!(build|pull|push|list|remove|tag) (the|a|all|my|) (docker image|docker images|image|images|container image) [<x:word>]
-!(pull|fetch) the (image|docker image) <x:image>
-!(run|execute) <x:command> in (the|my) (container|docker container) <x:word>
-!(show|print|tail) the logs of (the|my) (container|docker container|pod) <x:word>
-!(copy|cp) <x:filename> (into|to|out of|from) (the|) container <x:word>
-!(scale|increase) (the|my|) <x:word> (service|deployment|stack) to <x:count> (replicas|instances|nodes)
-!(remember|memorize|note|keep in mind|don't forget) that (my|the|our) (favourite editor is vim|name is <x:lonely>|server is called <x:lonely>|deadline is friday|project is <x:lonely>|wifi password is <x:lonely>)
-!(remember|memorize) (this|what i said|my preferences|how i like my files sorted) [for next time|for later|]
-!(forget|recall) (what|everything|all) (i told you|you know about me|we did|i said) (yesterday|last week|before|about <x:lonely>|last time|)
-!(download|fetch|get|grab|retrieve|curl|wget) <x:url> [to <x:filename>|and save it as <x:filename>|]
-!(download|fetch|get|grab) (the|) (page|file|website|web page|url|contents of) <x:url>
+!(push|publish|upload) (the|my|) (docker image|container image|image) [<x:word>] (to the registry|to docker hub|to ghcr|to our registry)
+!(tag|rename) the (docker image|container image) <x:word>
+!(remove|delete|prune) (the|all|all unused|all my|) (docker images|container images|docker volumes|docker networks)
+!(pause|unpause|freeze|commit|attach to) (the|my) (container|docker container) <x:word>
+!(create|start|launch|get me) (a|an|two|three) (virtual machine|vm|ec2 instance|cloud server|lambda function|droplet) [in the <x:lonely> region|on aws|on azure|on gcp|]
+!(create|make|list|delete|empty) (a|an|the|my) (s3 bucket|bucket|cloud storage|dns record|load balancer|hosted zone)
+!(ship|release|deploy|push) (this|the app|my app|it|my site) to (heroku|vercel|netlify|production|the app store|github pages|firebase)
+!(log in|sign in|authenticate) (to|with) (docker hub|aws|the registry|github|azure|my account)
 !(search|look up|google|browse) (the web|the internet|online) for <x:topic>
-!(open|show|visit) (the|) (website|web page|page|site) <x:url>
-!(download|get|fetch) (the latest version of|) <x:package> from (the internet|the web|github|its website)
-!(check|see) (if|whether) <x:url> (is up|is reachable|responds|works)
-?(which|what) {cont} (are running|are there|do i have|are up|exist)
-?how (much memory|much cpu) does (the|my) container <x:word> use
-?what (docker images|images|stacks|deployments|pods) (do i have|are there|are running)
-?is (the|my) {service} container (running|up)
-?is <x:url> (up|online|reachable|down)
-?what did (i|we) (do|work on|ask you|delete|change) (last week|yesterday|last time|in the last session|on monday)
-?do you remember (what i told you|my name|where i put the backup|what we did yesterday|the name of the server)
-?what('s| is) on <x:url>
-.i (want|need) (a|an) {service} (database|server|container|instance|cluster|stack)
-.i (want|need) to (deploy|ship|dockerize) (this|my app|the app)
-:docker ps
-:docker ps -a
-:docker images
-:docker run <x:image>
-:docker stop <x:lonely>
-:docker compose up
-:docker logs <x:lonely>
-:docker exec <x:lonely> <x:lonely>
-:docker build .
-:docker pull <x:image>
+!(open|visit|bring up) (the|) (website|web page|page|site) <x:url> [in the browser|in a tab|in chrome|]
+!(open) <x:url> (in|with) (the|my) browser
+!(download|get|fetch|install) (chrome|minecraft|photoshop|the latest ubuntu|steam|the driver|a virus scanner)
+!(remember|memorize) (this|how i like my files sorted) [for next time|for later|]
+!(remind me|wake me|alert me|notify me) (tomorrow|in an hour|at noon|when it is done|on friday) [to <x:lonely>|that <x:lonely>|]
+!(send|post) a (request|post request|http request) to <x:url>
+:docker push <x:lonely>
+:docker volume prune
+:docker network ls
+:docker login
 :kubectl get pods
-:kubectl apply -f <x:filename>
-:terraform apply
+:kubectl delete pod <x:lonely>
 :helm install <x:lonely>
-:curl <x:url>
-:wget <x:url>
-:containers
-:running containers
-:{service} (stack|cluster|container)
-:fetch <x:url>
-:download <x:url>
-:remember <x:content>
-""", weight=2.2)  # fmt: skip
+:aws s3 ls
+:open <x:url>
+:ssh <x:lonely>
+:ssh <x:lonely>@<x:lonely>.com
+""", weight=1.4)  # fmt: skip
 
 
 template("refuse/unavailable-tools", "refuse reason=unavailable", """
@@ -695,25 +667,4 @@ template("refuse/unavailable-tools", "refuse reason=unavailable", """
 def _extword(scene: Scene) -> tuple[str, object]:
     """The argument `<extword>`."""
     text = scene.pick(["png", "jpg", "wav", "docx", "markdown", "csv", "mkv", "svg", "html", "heic"])
-    return bare(text), text
-
-
-@slot("url")
-def _url(scene: Scene) -> tuple[str, object]:
-    """The argument `<url>`."""
-    tld = scene.pick(["com", "org", "net", "io", "dev", "de", "co.uk"])
-    text = f"{scene.pick(['https://', 'http://', 'https://', 'www.', ''])}{word(scene).lower()}.{tld}"
-    if scene.chance(0.5):
-        text += f"/{word(scene)}{scene.pick(['', '.html', '.zip', '.tar.gz', '/latest', '.json'])}"
-    return bare(text), text
-
-
-@slot("image")
-def _image(scene: Scene) -> tuple[str, object]:
-    """The argument `<image>`."""
-    text = scene.pick(
-        ["ubuntu", "nginx", "postgres:16", "redis", "python:3.12", "alpine", "node:20", "debian:stable"]
-    )
-    if scene.chance(0.3):
-        text = f"{word(scene)}/{word(scene)}:{scene.pick(['latest', 'v1', '2.0'])}".lower()
     return bare(text), text

@@ -147,7 +147,7 @@ _WORD_NUMBERS: Mapping[str, float] = {
     **{word: 10 * n for n, word in enumerate(_TENS) if n > 1},
     **{f"{ten}{dash}{one}": 10 * t + o for t, ten in enumerate(_TENS) if t > 1 for o, one in enumerate(_SMALL[1:10], 1) for dash in "- "},
     **{word: n for n, word in enumerate(_ORDINAL)},
-    "a": 1, "an": 1, "single": 1, "half a": 0.5, "half an": 0.5, "a couple": 2, "couple": 2, "a couple of": 2, "couple of": 2,
+    "a": 1, "an": 1, "single": 1, "half": 0.5, "half a": 0.5, "half an": 0.5, "a couple": 2, "couple": 2, "a couple of": 2, "couple of": 2,
     "a dozen": 12, "dozen": 12, "half a dozen": 6, "a hundred": 100, "hundred": 100, "one hundred": 100, "two hundred": 200,
     "five hundred": 500, "a thousand": 1000, "thousand": 1000, "one thousand": 1000, "ten thousand": 10_000,
 }  # fmt: skip
