@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from casava_os.forge.evaluate import Outcome, Score, risk_coverage
 from casava_os.forge.export import Equality
-from casava_os.forge.mix import CORPUS_SHARE
+from casava_os.forge.mix import JOINED, WRITTEN
 
 _HEAD = """\
 # casava-smol {version}: the kernel model that ships
@@ -79,7 +79,7 @@ class Facts:
 def render(facts: Facts, scores: Mapping[str, Mapping[str, Score]], equality: Equality) -> str:
     """The card as Markdown; `scores` by source, then by family."""
     named = {name: getattr(facts, name) for name in Facts.__slots__}
-    head = _HEAD.format(share=f"{CORPUS_SHARE:.0%}", **named)
+    head = _HEAD.format(share=f"{WRITTEN + JOINED:.0%}", **named)
     parts = [head]
     for source, families in scores.items():
         outcomes = families["all"].outcomes

@@ -55,6 +55,11 @@ def train(
     seed: int = 1,
     device: str = "cpu",
     threads: int = 1,
+    people: Annotated[list[Path], typer.Option("--people", help="JSONL that `people` translated.")] = [],  # noqa: B006
+    width: int = 192,
+    layers: int = 6,
+    heads: int = 6,
+    hidden: int = 512,
 ) -> None:
     """Trains, or goes on training from the checkpoint, until so many minutes are spent."""
     from casava_os.forge import train as training
@@ -68,6 +73,11 @@ def train(
             seed=seed,
             device=device,
             threads=threads,
+            people=tuple(people),
+            width=width,
+            layers=layers,
+            heads=heads,
+            hidden=hidden,
         )
     )
 
@@ -110,7 +120,7 @@ def evaluate(
     from casava_os.forge import evaluate as judging
     from casava_os.forge.synth import sample
     from casava_os.model import load
-    from casava_syscalls.registry import available
+    from casava_syscalls.registry import SYSCALLS
     from casava_syscalls.results import Err
 
     loaded = load(model)
@@ -120,7 +130,7 @@ def evaluate(
     sources = {"fresh synthetic": judging.fresh(sample, count, seed)} if count else {}
     sources |= {path.name: judging.written(path) for path in files}
     for name, items in sources.items():
-        scores = judging.evaluate(loaded.value, items, available())
+        scores = judging.evaluate(loaded.value, items, frozenset(SYSCALLS))
         outcomes = scores["all"].outcomes
         times = sorted(outcome.seconds for outcome in outcomes)
         print(f"\n== {name}\n{judging.table(scores)}\n\n{judging.risk_coverage(outcomes)}")
@@ -149,7 +159,7 @@ def card(
     from casava_os.forge import export as exporting
     from casava_os.forge.synth import sample
     from casava_os.model import load
-    from casava_syscalls.registry import available
+    from casava_syscalls.registry import SYSCALLS
     from casava_syscalls.results import Err
 
     loaded = load(str(model))
@@ -159,11 +169,13 @@ def card(
     smol = loaded.value
     scores = {
         f"{count:,} fresh synthetic requests": judging.evaluate(
-            smol, judging.fresh(sample, count, seed), available()
+            smol, judging.fresh(sample, count, seed), frozenset(SYSCALLS)
         )
     }
     for path in files:
-        scores[f"Hand-written: {path.name}"] = judging.evaluate(smol, judging.written(path), available())
+        scores[f"Hand-written: {path.name}"] = judging.evaluate(
+            smol, judging.written(path), frozenset(SYSCALLS)
+        )
     net, figures = exporting.load_net(directory / "checkpoint.pt")
     rng = random.Random(98)
     requests = [sample(rng).request for _ in range(5000)]

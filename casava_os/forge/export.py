@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from casava_os.forge import tokenizer as vocabularies
-from casava_os.kernel.compiler.tagged import control_names
+from casava_os.kernel.compiler.tagged import CALLS, control_names
 from casava_os.model.gguf_file import control_digest
-from casava_syscalls.registry import SYSCALLS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,7 +80,7 @@ def write(directory: Path, out: Path, version: str, slope: float, offset: float,
     writer.add_eos_token_id(vocabulary.controls["end"])
     writer.add_add_bos_token(False)
     writer.add_string("casava.controls", control_digest(control_names()))
-    writer.add_array("casava.calls", sorted(SYSCALLS))
+    writer.add_array("casava.calls", sorted(CALLS))
     writer.add_float32("casava.slope", slope)
     writer.add_float32("casava.offset", offset)
     writer.add_string("casava.basis", basis)

@@ -65,6 +65,12 @@ class Settings:
     device: str = "cpu"
     threads: int = 1
     """Of the network, on a CPU. Two cores gave 1.7 times one, when nothing else ran."""
+    people: tuple[Path, ...] = ()
+    """JSONL with `request` and `calls` beside the corpus: what `forge people` translated. Not in the repository."""
+    width: int = 192
+    layers: int = 6
+    heads: int = 6
+    hidden: int = 512
 
 
 def read_texts(paths: Sequence[Path]) -> list[str]:
@@ -90,15 +96,14 @@ def budget_at(tokens: int) -> int:
     return int(min(3072, max(2048, 2048 + (tokens - 1_500_000) / 3500)))
 
 
-def _generate(
-    vocabulary: Path, texts: tuple[Path, ...], seed: int, tokens: Synchronized[int], out: Queue[Batch]
-) -> None:
+def _generate(settings: Settings, seed: int, tokens: Synchronized[int], out: Queue[Batch]) -> None:
     """The generator process: batches until it is ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from casava_os.forge.mix import sample
+    from casava_os.forge.mix import Mix
 
     rng = random.Random(seed)
-    rows = Rows(vocabularies.load(vocabulary), sample, read_texts(texts), rng)
+    vocabulary = vocabularies.load(settings.directory / "tokenizer.json")
+    rows = Rows(vocabulary, Mix(settings.people), read_texts(settings.texts), rng)
 
     def budget() -> int:
         rows.echo = max(0.0, 0.5 * (1 - tokens.value / ECHO_TOKENS))
@@ -122,9 +127,8 @@ class Feed:
         if hasattr(self, "_process"):
             self.close()
         self._queue: Queue[Batch] = self._context.Queue(maxsize=24)
-        settings, tokens = self._settings, self._tokens.value
-        seed = settings.seed * 1_000_003 + tokens
-        arguments = (settings.directory / "tokenizer.json", settings.texts, seed, self._tokens, self._queue)
+        seed = self._settings.seed * 1_000_003 + self._tokens.value
+        arguments = (self._settings, seed, self._tokens, self._queue)
         self._process = self._context.Process(target=_generate, args=arguments, daemon=True)
         self._process.start()
 
@@ -178,7 +182,8 @@ class Training:
         self.path = settings.directory / "checkpoint.pt"
         torch.manual_seed(settings.seed)
         size = vocabularies.load(settings.directory / "tokenizer.json").size
-        self.net = Net(Shape(vocabulary=size)).to(settings.device)
+        shape = Shape(size, settings.width, settings.layers, settings.heads, settings.hidden)
+        self.net = Net(shape).to(settings.device)
         self.optimisers = optimisers(self.net, settings.matrix_rate, settings.other_rate)
         self.step = self.tokens = 0
         self.spent = 0.0

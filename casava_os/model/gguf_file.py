@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from casava_os.kernel.compiler.tagged import END, STRUCTURE, control_names
-from casava_syscalls.registry import SYSCALLS
+from casava_os.kernel.compiler.tagged import CALLS, END, STRUCTURE, control_names
 from casava_syscalls.results import Err, Ok, Result
 
 MAGIC, VERSION = b"GGUF", 3
@@ -44,7 +43,7 @@ class Weights:
     controls: tuple[str, ...]
     """Names of the control tokens, the first of `tokens`. A model made before the newest syscalls lacks theirs."""
     calls: frozenset[str]
-    """The syscalls that it was taught."""
+    """The syscalls and idioms that it was taught."""
     context: int
     slope: float
     """Confidence is the logistic function of `slope` times the log-odds of the least certain token plus `offset` …"""
@@ -211,7 +210,7 @@ def _check_vocabulary(tokens: tuple[object, ...], fields: Mapping[str, Field]) -
 
 def _calls(fields: Mapping[str, Field]) -> frozenset[str]:
     calls = fields.get("casava.calls")
-    if not isinstance(calls, tuple) or not {str(call) for call in calls} <= SYSCALLS.keys():
+    if not isinstance(calls, tuple) or not {str(call) for call in calls} <= set(CALLS):
         raise _BrokenError("it was made for another version of the syscalls")
     return frozenset(str(call) for call in calls)
 

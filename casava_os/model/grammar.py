@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from casava_os.kernel.compiler.tagged import (
     AND,
+    CALLS,
     END,
     FREE_TEXT,
     HERE,
@@ -32,6 +33,7 @@ from casava_os.kernel.compiler.tagged import (
     control_names,
     decode,
     lower,
+    performed_by,
     tagged_fields,
 )
 from casava_os.model.values import Value, Values
@@ -66,7 +68,7 @@ Bans = Mapping[tuple[int, str], frozenset[str]]
 
 def lark(known: Iterable[str], names: Collection[str]) -> str:
     """The structure of plans over these syscalls in these control tokens, as a Lark grammar for llguidance."""
-    calls = [call for call in SYSCALLS if call in set(known)]
+    calls = [call for call in CALLS if call in set(known)]
     several = " | ".join(_rule(call) for call in calls if call not in ALONE)
     alone = [_rule(call) for call in calls if call in ALONE]
     starts = [*(["step+"] if several else []), *alone]
@@ -134,7 +136,7 @@ class _Alphabet:
 class Grammar:
     """The compiled structure of all plans that a model can write. Safe to share between threads that hold the engine's lock."""
 
-    def __init__(self, names: Sequence[str] | None = None, calls: Iterable[str] = SYSCALLS) -> None:
+    def __init__(self, names: Sequence[str] | None = None, calls: Iterable[str] = CALLS) -> None:
         """`names`: the model's control tokens (the ABI's of today, unless said); `calls`: what it was taught."""
         from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
@@ -262,7 +264,9 @@ class Cursor:
         """Whether `$number` fits an argument of a step that has so many earlier steps."""
         if number == 0:
             return self._piped_stdin and issubclass(Text, shape.refs)
-        return number <= earlier and issubclass(SYSCALLS[self._calls[number - 1]].result_type(), shape.refs)
+        return number <= earlier and issubclass(
+            SYSCALLS[performed_by(self._calls[number - 1])].result_type(), shape.refs
+        )
 
     def _banned(self, key: str) -> frozenset[str]:
         return self._bans.get((len(self._calls), key), frozenset())
@@ -342,8 +346,8 @@ class Cursor:
         if kind == "call":
             self._calls.append(rest)
             self._shape = None
-            if rest not in self._offered:
-                self.unoffered, self.finished = rest, True
+            if performed_by(rest) not in self._offered:
+                self.unoffered, self.finished = performed_by(rest), True
         elif kind == "key":
             self._shape = next(shape for shape in self._grammar.fields(self._calls[-1]) if shape.name == rest)
             self._items = 1

@@ -45,16 +45,48 @@ def test_lines_alike_but_for_their_arguments_are_found(tmp_path: Path) -> None:
     assert "worded like twice:1" in complaint or "worded like twice.jsonl:1" in complaint
 
 
-def test_training_sees_both_kinds() -> None:
-    rng = random.Random(7)
-    drawn = [mix.sample(rng) for _ in range(400)]
-    worded = sum(isinstance(example, corpus.Line) for example in drawn)
-    assert 60 < worded < 140
+def test_training_sees_every_kind(tmp_path: Path) -> None:
+    people = tmp_path / "people.jsonl"
+    people.write_text('{"request": "list docs", "calls": [{"call": "file.list", "path": "docs"}]}\n')
+    draw, rng = mix.Mix([people]), random.Random(7)
+    drawn = [draw(rng) for _ in range(600)]
+    assert 0.4 < sum(isinstance(example, corpus.Line) for example in drawn) / 600 < 0.62
+    assert any(getattr(example, "writer", "") == "people" for example in drawn)
+
+
+def test_two_lines_joined_are_a_plan_of_both() -> None:
+    """The second's references move, and a line whose free text would swallow the rest is not followed."""
+    first, second, open_ended = corpus.parse(
+        '{"request": "Read a.txt.", "calls": [{"call": "file.read", "paths": ["a.txt"]}]}\n'
+        '{"request": "Count the logs", "calls": [{"call": "file.find", "extension": ["logs"]}, '
+        '{"call": "file.count", "paths": "$1"}]}\n'
+        '{"request": "write hello world", "calls": [{"call": "file.write", "path": "x", "content": "hello world"}]}',
+        "somebody",
+    )
+    both = mix.joined(first, second, " and then ")
+    assert both.request == "Read a.txt and then count the logs"
+    assert [call["call"] for call in both.calls] == ["file.read", "file.find", "file.count"]
+    assert both.calls[2]["paths"] == "$2"
+    assert corpus.problem(both) is None
+    assert mix.may_be_followed(first)
+    assert not mix.may_be_followed(open_ended)
+
+
+def test_joined_lines_of_the_corpus_check() -> None:
+    draw, rng = mix.Mix(), random.Random(3)
+    longer = [line for _ in range(3000) if isinstance(line := draw(rng), corpus.Line) and len(line.calls) > 2]
+    assert len(longer) > 100
+    assert [line for line in longer if corpus.problem(line)] == []
 
 
 def test_the_held_out_set_is_not_in_the_corpus() -> None:
-    held_out = Path(corpus.__file__).parent.parent / "held_out" / "people.jsonl"
-    blind = {corpus.mask(line) for line in corpus.parse(held_out.read_text(encoding="utf-8"), "people")}
+    held_out = sorted((Path(corpus.__file__).parent.parent / "held_out").glob("*.jsonl"))
+    assert held_out
+    blind = {
+        corpus.mask(line)
+        for path in held_out
+        for line in corpus.parse(path.read_text(encoding="utf-8"), path.stem)
+    }
     known = {corpus.mask(line) for line in corpus.load()}
     same = {masked for masked in blind & known if len(masked.split()) > 4}
     coincide = len(same)

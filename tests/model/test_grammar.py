@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from casava_os.kernel.compiler.tagged import Control, SurfaceCall, control_names, encode
+from casava_os.kernel.compiler.tagged import CALLS, Control, SurfaceCall, control_names, encode
 from casava_os.kernel.ports import CompileRequest
 from casava_os.model.grammar import Cursor, Grammar, lark
 from casava_os.model.llama import LlamaModel
 from casava_os.model.values import Values
 from casava_syscalls.plan import parse_plan
-from casava_syscalls.registry import SYSCALLS, available
+from casava_syscalls.registry import available
 from casava_syscalls.results import Err, Ok
 
 REQUESTS = (
@@ -123,9 +123,9 @@ def test_what_makes_no_plan_is_refused(
 
 def test_the_grammar_of_the_whole_abi_compiles_and_names_every_syscall() -> None:
     grammar = Grammar()
-    assert grammar.calls == frozenset(SYSCALLS)
+    assert grammar.calls == frozenset(CALLS)
     text = lark(grammar.calls, grammar.names)
-    assert all(f"<|call:{call}|>" in text for call in SYSCALLS)
+    assert all(f"<|call:{call}|>" in text for call in CALLS)
     grammar.matcher()
 
 

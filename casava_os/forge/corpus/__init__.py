@@ -17,8 +17,8 @@ from pathlib import Path
 
 from casava_os.kernel.compiler import tagged
 from casava_os.kernel.compiler.lexer import Atom, atoms
-from casava_syscalls import SYSCALLS, Err, parse_plan
-from casava_syscalls.shapes import Lexeme, shapes
+from casava_syscalls import Err, parse_plan
+from casava_syscalls.shapes import Lexeme
 
 _NOW = datetime.fromisoformat("2026-03-18T12:00")
 
@@ -69,7 +69,7 @@ def problem(line: Line) -> str | None:
         for key, value in call.items():
             if key == "call":
                 continue
-            shape = shapes(SYSCALLS[str(call["call"])])[key]
+            shape = tagged.field_shapes(str(call["call"]))[key]
             for segment in tagged.encode([{"call": call["call"], key: value}])[2:-1]:
                 if isinstance(segment, tagged.Copy) and not stands_in(
                     segment.text, shape.lexeme, words, line.request

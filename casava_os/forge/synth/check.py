@@ -6,11 +6,10 @@ from datetime import datetime
 
 from casava_os.forge.synth.sample import Example
 from casava_os.kernel.compiler.lexer import Atom, atoms
-from casava_os.kernel.compiler.tagged import FREE_TEXT, Control, candidates, encode, lower
+from casava_os.kernel.compiler.tagged import FREE_TEXT, Control, candidates, encode, field_shapes, lower
 from casava_syscalls.plan import parse_plan
-from casava_syscalls.registry import SYSCALLS
 from casava_syscalls.results import Err
-from casava_syscalls.shapes import Lexeme, shapes
+from casava_syscalls.shapes import Lexeme
 
 NOW = datetime(2026, 11, 20, 12, 0)  # noqa: DTZ001 - local time is what people mean
 """The day on which the examples are read."""
@@ -38,7 +37,7 @@ def check(example: Example, *, outside: bool = True) -> None:
             if kind == "call":
                 call = name
             elif kind == "key":
-                lexeme = shapes(SYSCALLS[call])[name].lexeme
+                lexeme = field_shapes(call)[name].lexeme
         elif not _copyable(example.request, words, lexeme, segment.text):
             raise Unfit(f"{segment.text!r} is no {lexeme} of the request: {example}")
     lowered = lower(example.calls, NOW)  # type: ignore[arg-type]

@@ -9,8 +9,7 @@ from casava_os.forge.synth.build import TEMPLATES, Template, assert_compiles
 from casava_os.forge.synth.chains import CHAINS
 from casava_os.forge.synth.sample import sample
 from casava_os.forge.synth.sets import assert_patterns
-from casava_os.kernel.compiler.tagged import tagged_fields
-from casava_syscalls.registry import SYSCALLS
+from casava_os.kernel.compiler.tagged import CALLS, tagged_fields
 
 UNSAID = frozenset(
     {
@@ -48,7 +47,7 @@ def missing(samples: int = 30_000, seed: int = 0) -> tuple[str, ...]:
     """What no example says: "file.find", "file.find.mode", "file.hash.algorithm=md5"."""
     said = reached(samples, seed)
     gaps: list[str] = []
-    for name in sorted(SYSCALLS):
+    for name in sorted(CALLS):
         if (name, "", "") not in said:
             gaps.append(name)
             continue

@@ -68,14 +68,14 @@ NAMES = [
 
 def made_up(scene: Scene) -> str:
     """A made-up name that docker would take."""
-    while not (text := any_made_up(scene)).isascii() or not text[0].isalpha():
+    while not ((text := any_made_up(scene)).isascii() and text.isalnum() and text[0].isalpha()):
         pass
     return text
 
 
 def word(scene: Scene) -> str:
     """A word that docker would take."""
-    while not (text := any_word(scene)).isascii() or not text[0].isalpha():
+    while not ((text := any_word(scene)).isascii() and text.isalnum() and text[0].isalpha()):
         pass
     return text
 
@@ -129,11 +129,11 @@ def _container(scene: Scene) -> tuple[str, object]:
 def _containers(scene: Scene) -> tuple[str, object]:
     """One container, sometimes two or three."""
     texts = list(
-        dict.fromkeys(_fresh(scene, container(scene)) for _ in range(scene.pick([1, 1, 1, 1, 2, 2, 3])))  # type: ignore[list-item]
+        dict.fromkeys(_fresh(scene, container(scene)) for _ in range(scene.rng.choice([1, 1, 1, 1, 2, 2, 3])))
     )
     said = [bare(text) for text in texts]
     glue = scene.pick([" and ", " and ", ", ", " "])
-    return (", ".join(said[:-2] + [glue.join(said[-2:])]) if len(said) > 1 else said[0]), texts
+    return (", ".join([*said[:-2], glue.join(said[-2:])]) if len(said) > 1 else said[0]), texts
 
 
 @slot("service")
@@ -183,7 +183,7 @@ def _portpair(scene: Scene) -> tuple[str, object]:
 def _settings(scene: Scene) -> tuple[str, object]:
     """NAME=value, once to three times."""
     pairs: list[str] = []
-    for _ in range(scene.pick([1, 1, 1, 2, 3])):  # type: ignore[list-item]
+    for _ in range(scene.rng.choice([1, 1, 1, 2, 3])):
         name = scene.pick([word(scene).upper(), word(scene).lower(), f"{word(scene).upper()}_{word(scene).upper()}", "POSTGRES_PASSWORD", "DEBUG", "TZ", "LOG_LEVEL", "user", "size", "PORT"])  # fmt: skip
         value = scene.pick([word(scene), str(scene.rng.randint(0, 9999)), "true", "false", "1", "debug", made_up(scene)])  # fmt: skip
         pairs.append(f"{name.replace(' ', '_')}={value.replace(' ', '_')}")
@@ -203,7 +203,7 @@ def _mountpair(scene: Scene) -> tuple[str, object]:
 @slot("inside")
 def _inside(scene: Scene) -> tuple[str, object]:
     """A path inside a container."""
-    text = scene.pick(["/etc/nginx/nginx.conf", "/var/log/app.log", "/app/out.csv", "/data", "/tmp/dump.sql", "/etc/hosts", "/var/lib/data", "/srv/www"])  # fmt: skip
+    text = scene.pick(["/etc/nginx/nginx.conf", "/var/log/app.log", "/app/out.csv", "/data", "/backup/dump.sql", "/etc/hosts", "/var/lib/data", "/srv/www"])  # fmt: skip
     if scene.chance(0.6):
         text = f"/{scene.pick(['app', 'data', 'etc', 'var/log', 'tmp', 'srv', 'opt'])}/{scene.pick([made_up(scene), word(scene).lower(), word(scene).lower() + '.conf', word(scene).lower() + '.log'])}"
     text = _fresh(scene, text.replace(" ", "_"))
@@ -229,7 +229,7 @@ def _incommand_open(scene: Scene) -> tuple[str, object]:
 @slot("cpus")
 def _cpus(scene: Scene) -> tuple[str, object]:
     """The argument `<cpus>`."""
-    text = scene.pick(["1", "2", "4", "0.5", "1.5", "two", "four", "8", "half"][:8])
+    text = scene.pick(["1", "2", "4", "0.5", "1.5", "two", "four", "8"])
     return bare(text), text
 
 
@@ -325,7 +325,7 @@ def _fact_open(scene: Scene) -> tuple[str, object]:
 def _fact_quoted(scene: Scene) -> tuple[str, object]:
     """A sentence in quotation marks."""
     text = _fact(scene)
-    left, right = scene.pick(['""', "\u201c\u201d"])
+    left, right = scene.rng.choice([('"', '"'), ("\u201c", "\u201d")])
     text = text.replace('"', "")
     return bare(f"{left}{text}{right}"), text
 

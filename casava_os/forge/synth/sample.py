@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 
-from casava_os.forge.synth import about, changes, files, hosts, programs, talk, texts  # noqa: F401 - they declare the templates
+from casava_os.forge.synth import about, changes, files, hosts, idioms, programs, talk, texts  # noqa: F401 - they declare the templates
 from casava_os.forge.synth.build import IMPERATIVE, TEMPLATES, Program, Template, realise
 from casava_os.forge.synth.chains import CHAINS, connect
 from casava_os.forge.synth.grammar import Scene

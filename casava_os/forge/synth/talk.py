@@ -591,8 +591,6 @@ template("refuse/unavailable-tools", "refuse reason=unavailable", """
 !convert (all|the|all the|my) <x:extword> files (to|into) (pdf|png|jpg|mp3|docx|html|mp4|epub|xml)
 !(resize|crop|rotate|blur|sharpen|watermark|scale|flip|shrink) (the (image|picture|photo)|) <x:onefile> [to half its size|by 90 degrees|to 800x600|]
 !(resize|crop|rotate|compress) (all|the|all the|my) (images|pictures|photos|videos)
-!(split|cut|chop) <x:onefile> (into|in) (pieces|parts|chunks|files) [of <x:size>|of <x:count> lines]
-!(split) <x:onefile> (every|after every) <x:count> lines
 !(change|set) the (owner|group|ownership) of <x:obj> (to <x:lonely>|)
 !make <x:lonely> the owner of <x:onefile>
 !chown <x:onefile> to <x:lonely>
@@ -603,10 +601,6 @@ template("refuse/unavailable-tools", "refuse reason=unavailable", """
 !(spell check|spellcheck|proofread|check the spelling of|check the grammar of) <x:onefile>
 !(summarize|summarise|explain|rewrite|shorten|paraphrase|translate) <x:onefile> [for me|in simple words|into german|]
 !(refactor|debug|fix the bug in|improve|optimize|document|review) (the code in|) <x:onefile>
-!(reverse|shuffle|randomize) (the lines|the order of the lines|the words) (of|in) <x:onefile>
-!(reverse|shuffle) <x:onefile>
-!number the lines (of|in) <x:onefile>
-!(show|print) <x:onefile> with line numbers
 !(follow|watch|monitor|keep an eye on) <x:onefile> [for changes|for new lines|and tell me when it changes|]
 !(schedule|run) <x:command> (every day at noon|every night|every hour|tomorrow at 8|every monday|each morning|in two hours)
 !(set up|add|create) a cron job (for <x:command>|that runs <x:command> every night|)
@@ -626,11 +620,6 @@ template("refuse/unavailable-tools", "refuse reason=unavailable", """
 !(copy|put) <x:onefile> (to|on) (the|my) clipboard
 !(train|fine-tune|evaluate) (a|the|my) (model|network|classifier) on <x:onefile>
 !(tell me|guess) the (language|encoding|author) of <x:onefile>
-!(list|show) (what's inside|the contents of|the files in) the (archive|zip|tarball) <x:archive> (without (extracting|unpacking) it|first|)
-:unzip -l <x:archive>
-:tar tf <x:archive>
-!(transpose|pivot|join) <x:onefile> [with <x:filename>]
-!(show|print|list) the lines (common to|that are in both) <x:filename> and <x:filename>
 !undo (the last change|my last command|what you just did|that|everything since yesterday)
 ?what('s| is) my (ip|ip address|public ip|mac address|wifi password)
 ?(which|what) ports are (open|in use|listening)
@@ -643,7 +632,7 @@ template("refuse/unavailable-tools", "refuse reason=unavailable", """
 ?how many pages (does|are in) <x:onefile> [have]
 ?how long is the video <x:onefile>
 .i (want|need) <x:onefile> as a (pdf|png|word file|mp3)
-.i (want|need) to (email|upload|encrypt|resize|convert|split) <x:onefile>
+.i (want|need) to (email|upload|encrypt|resize|convert) <x:onefile>
 :ip address
 :ifconfig
 :ip addr
@@ -656,10 +645,7 @@ template("refuse/unavailable-tools", "refuse reason=unavailable", """
 :<x:filename> to pdf
 :ssh <x:lonely>
 :scp <x:filename> <x:lonely>
-:nl <x:filename>
-:split <x:filename>
 :open ports
-:tac <x:filename>
 """, weight=1.8)  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
+from casava_os.kernel.compiler.idioms import IDIOMS, RUN, expand, idiom_shapes
 from casava_os.kernel.compiler.lexer import Atom, normalise
 from casava_syscalls.registry import SYSCALLS
 from casava_syscalls.results import Err, Ok, Result
@@ -68,17 +69,31 @@ SurfaceValue = str | int | bool | Mapping[str, str] | Sequence["str | Mapping[st
 SurfaceCall = Mapping[str, SurfaceValue]
 
 
+CALLS = (*SYSCALLS, *IDIOMS)
+"""What a plan in this form may call: syscalls, and idioms, which become `process.run`."""
+
+
+def field_shapes(call: str) -> Mapping[str, Shape]:
+    """The fields of a syscall or an idiom."""
+    return idiom_shapes(call) if call in IDIOMS else shapes(SYSCALLS[call])
+
+
+def performed_by(call: str) -> str:
+    """The syscall that performs a call: itself, or `process.run` for an idiom."""
+    return RUN if call in IDIOMS else call
+
+
 def tagged_fields(call: str) -> tuple[Shape, ...]:
     """The fields of a syscall that the tagged form can write, in the order in which it writes them."""
-    return tuple(shape for shape in shapes(SYSCALLS[call]).values() if shape.lexeme in TAGGED)
+    return tuple(shape for shape in field_shapes(call).values() if shape.lexeme in TAGGED)
 
 
 @cache
 def control_names() -> tuple[str, ...]:
     """Every control token's name, in an order that only the ABI decides."""
     names = [*STRUCTURE]
-    names += [f"call:{call}" for call in SYSCALLS]
-    fields = [shape for call in SYSCALLS for shape in tagged_fields(call)]
+    names += [f"call:{call}" for call in CALLS]
+    fields = [shape for call in CALLS for shape in tagged_fields(call)]
     names += [f"key:{key}" for key in dict.fromkeys(shape.name for shape in fields)]
     choices = dict.fromkeys(choice for shape in fields for choice in shape.choices)
     names += [f"=:{choice}" for choice in dict.fromkeys([*choices, *MODE_WORDS])]
@@ -93,7 +108,7 @@ def encode(calls: Iterable[SurfaceCall]) -> list[Segment]:
     segments: list[Segment] = []
     for call in calls:
         name = call["call"]
-        if not isinstance(name, str) or name not in SYSCALLS:
+        if not isinstance(name, str) or name not in CALLS:
             raise ValueError(f"no syscall {name!r}")
         segments.append(Control(f"call:{name}"))
         fields = tagged_fields(name)
@@ -160,7 +175,7 @@ def decode(segments: Sequence[Segment]) -> Result[list[dict[str, SurfaceValue]]]
             continue
         if kind != "key" or not calls:
             return _malformed(f"{segment.name!r} where a call or a key belongs")
-        shape = shapes(SYSCALLS[str(calls[-1]["call"])]).get(name)
+        shape = field_shapes(str(calls[-1]["call"])).get(name)
         if shape is None:
             return _malformed(f"{calls[-1]['call']} has no field {name}")
         start = at
@@ -224,8 +239,9 @@ def lower(calls: Iterable[SurfaceCall], now: datetime) -> Result[list[dict[str, 
     """The ABI's JSON form of surface calls: quantities normalised, paths joined, format names made extensions."""
     lowered: list[dict[str, object]] = []
     for call in calls:
-        step: dict[str, object] = {"call": call["call"]}
-        fields = shapes(SYSCALLS[str(call["call"])])
+        name = str(call["call"])
+        step: dict[str, object] = {"call": name}
+        fields = field_shapes(name)
         for key, value in call.items():
             if key == "call":
                 continue
@@ -240,7 +256,7 @@ def lower(calls: Iterable[SurfaceCall], now: datetime) -> Result[list[dict[str, 
                     hint="say it in other words",
                 )
             step[key] = result
-        lowered.append(step)
+        lowered.append(expand(name, step) if name in IDIOMS else step)
     return Ok(value=lowered)
 
 
