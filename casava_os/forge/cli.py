@@ -60,6 +60,7 @@ def train(
     layers: int = 6,
     heads: int = 6,
     hidden: int = 512,
+    hold: Annotated[float, typer.Option(help="Share of the minutes before the learning rate falls.")] = 0.35,
 ) -> None:
     """Trains, or goes on training from the checkpoint, until so many minutes are spent."""
     from casava_os.forge import train as training
@@ -78,6 +79,7 @@ def train(
             layers=layers,
             heads=heads,
             hidden=hidden,
+            hold=hold,
         )
     )
 

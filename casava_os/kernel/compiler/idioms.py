@@ -117,7 +117,7 @@ IDIOMS: Mapping[str, Idiom] = {
         _idiom("trailing_spaces", "paths", "sed -i 's/[[:space:]]*$//' -- {paths}", "spaces at the ends of lines removed, in place"),
         _idiom("prefix_lines", "source prefix", "import sys\n" + _LINES.removeprefix("import sys\n") + "print(*({prefix} + line for line in lines), sep='\\n')", "a text put before each line", python=True),
         _idiom("suffix_lines", "source suffix", "import sys\n" + _LINES.removeprefix("import sys\n") + "print(*(line + {suffix} for line in lines), sep='\\n')", "a text put after each line", python=True),
-        _idiom("tree", "root?", "cd {root:.} && find . -mindepth 1 -not -path '*/.*' | LC_ALL=C sort | sed -e 's;[^/]*/;|   ;g'", "a folder as a tree"),
+        _idiom("tree", "root?", "cd {root:.} && find . -mindepth 1 -not -path '*/.*' -printf '%P\\n' | LC_ALL=C sort | sed -e 's;[^/]*/;|   ;g'", "a folder as a tree"),
         _idiom("files_per_extension", "root?", "find {root:.} -type f -name '?*.*' | sed -e 's/.*\\.//' | sort | uniq -c | sort -rn", "how many files there are of each extension"),
         _idiom("files_per_folder", "root?", "find {root:.} -type f -printf '%h\\n' | sort | uniq -c | sort -rn", "how many files each folder holds"),
         _idiom("sort_by_extension", "root?", "cd {root:.} && for f in *.*; do test -f \"$f\" || continue; mkdir -p -- \"${{f##*.}}\" && mv -n -- \"$f\" \"${{f##*.}}/\"; done", "files moved into a folder for each extension"),
