@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from casava_os.forge.evaluate import Outcome, Score, risk_coverage
+from casava_os.forge.evaluate import Outcome, Score, declining, risk_coverage
 from casava_os.forge.export import Equality
 from casava_os.forge.mix import JOINED, WRITTEN
+from casava_os.kernel.compiler.compile import Certainty
 
 _HEAD = """\
 # casava-smol {version}: the kernel model that ships
@@ -35,10 +36,11 @@ Licence of the weights: Apache-2.0, like the rest.
 
 ## What it scores
 
-*Exact*: the typed plan equals the known one. *Sequence*: the right calls in the right order, whatever their arguments.
-*Spurious*: the answer deletes something and the known plan does not. Under the grammar, greedy, one thread.
-`people.jsonl` is blind: its writers saw neither wordings nor corpus, and nobody who edits them reads it. `requests.jsonl` is by
-the engine's author. Confidence was fitted on other synthetic requests than those below.
+*Exact*: the typed plan equals the known one. *Calls*: the right calls in the right order. *Arguments*: of the known plan's
+arguments, the share that the answer has. *Effect*: performed in equal workspaces, both plans leave and show the same; for
+questions and refusals, that the answer is one. *Spurious*: the answer deletes something and the known plan does not. Under the
+grammar, greedy, one thread. The hand-written files are blind: their writers saw neither wordings nor corpus, and
+nobody who edits those reads them. Confidence was fitted on other requests than those below.
 """
 
 _TAIL = """\
@@ -91,11 +93,14 @@ def render(facts: Facts, scores: Mapping[str, Mapping[str, Score]], equality: Eq
 
 
 def _table(families: Mapping[str, Score]) -> str:
-    rows = ["| | requests | exact | sequence | spurious |", "|---|---:|---:|---:|---:|"]
+    rows = [
+        "| | requests | exact | calls | arguments | effect | spurious |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
     for name, score in families.items():
         if not score.outcomes:
             continue
-        shares = (f"{100 * part / score.count:.1f} %" for part in (score.exact, score.sequence))
+        shares = (f"{share:.1f} %" for share in score.shares())
         rows.append(f"| {name} | {score.count} | {' | '.join(shares)} | {score.spurious} |")
     return "\n".join(rows)
 
@@ -113,12 +118,15 @@ def _calibration(outcomes: list[Outcome]) -> str:
             rows.append(
                 f"| {low:.1f} to {min(high, 1.0):.1f} | {len(found)} | {exact:.0f} % | {sequence:.0f} % |"
             )
+    declines = f"The model alone {declining(outcomes)}.\n\nWith the kernel's thresholds it {declining(outcomes, Certainty())}."
     surest = "\n".join(f"- {line.strip()}" for line in risk_coverage(outcomes).splitlines())
     return "\n".join(
         [
             *rows,
             "",
             surest,
+            "",
+            declines,
             "",
             (
                 f"Compiling took {1e3 * times[len(times) // 2]:.1f} ms in the median, "

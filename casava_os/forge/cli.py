@@ -117,10 +117,14 @@ def evaluate(
     count: int = 1000,
     seed: int = 4_000_000,
     wrong: Annotated[int, typer.Option(help="How many wrong answers to show.")] = 0,
+    known: Annotated[
+        int, typer.Option(help="Synthetic requests whose words count as seen; 0: no such split.")
+    ] = 60_000,
 ) -> None:
     """Scores on fresh synthetic requests and on hand-written ones."""
     from casava_os.forge import evaluate as judging
     from casava_os.forge.synth import sample
+    from casava_os.kernel.compiler.compile import Certainty
     from casava_os.model import load
     from casava_syscalls.registry import SYSCALLS
     from casava_syscalls.results import Err
@@ -131,11 +135,14 @@ def evaluate(
         raise typer.Exit(7)
     sources = {"fresh synthetic": judging.fresh(sample, count, seed)} if count else {}
     sources |= {path.name: judging.written(path) for path in files}
+    seen = judging.words_of_training(known) if known else None
     for name, items in sources.items():
-        scores = judging.evaluate(loaded.value, items, frozenset(SYSCALLS))
+        scores = judging.evaluate(loaded.value, items, frozenset(SYSCALLS), seen)
         outcomes = scores["all"].outcomes
         times = sorted(outcome.seconds for outcome in outcomes)
         print(f"\n== {name}\n{judging.table(scores)}\n\n{judging.risk_coverage(outcomes)}")
+        print(f"the model alone {judging.declining(outcomes)}")
+        print(f"as the kernel   {judging.declining(outcomes, Certainty())}")
         slope, offset = judging.calibrate(outcomes)
         print(f"calibration on these answers: --slope {slope:.3f} --offset {offset:.3f}")
         print(

@@ -1,26 +1,32 @@
 """Measures a kernel model on requests with known plans: fresh synthetic ones, or hand-written JSONL.
 
-Compared are typed plans, so two spellings of one meaning are equal. A request whose known plan is `ask` or `refuse` is
-right when the answer is that call. *Spurious* counts answers with an effect that deletes (or runs a program) where the
-known plan has none: what must never happen.
+Compared are typed plans, so two spellings of one meaning are equal. *Exact*: the same plan. *Calls*: the same calls in
+the same order. *Arguments*: of the known plan's arguments, the share that the answer has too. *Effect*: both plans,
+performed in equal workspaces, leave and show the same (`effects`); for ask and refuse, that the answer is one of the two.
+*Spurious* counts answers that delete where the known plan does not: what must never happen.
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import cast
 
+from casava_os.forge import corpus, effects, synth
 from casava_os.forge.data import Sample
-from casava_os.kernel.compiler.tagged import SurfaceCall, lower
+from casava_os.kernel.compiler.compile import DESTRUCTIVE, Certainty
+from casava_os.kernel.compiler.tagged import Copy, SurfaceCall, encode, lower
 from casava_os.kernel.ports import CompileRequest, Model
 from casava_syscalls.base import Effect
 from casava_syscalls.plan import Plan, parse_plan
 from casava_syscalls.results import Err, Ok
+
+_WORD = re.compile(r"[^\W\d_]{2,}")
 
 DANGEROUS = Effect.DELETE
 """Effects that an answer must not have unless the request asked for them."""
@@ -35,6 +41,7 @@ class Item:
     family: str
     piped_stdin: bool = False
     names: tuple[str, ...] = ()
+    writer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,14 @@ class Outcome:
     seconds: float
     answer: str
     """The model's native output, or its error."""
+    effect: bool = False
+    arguments: tuple[int, int] = (0, 0)
+    """How many of the known plan's arguments the answer has, and how many there are."""
+    declines: bool = False
+    """The answer asks or refuses."""
+    should_decline: bool = False
+    destructive: bool = False
+    """The answer has an effect for which the kernel wants more certainty."""
 
 
 @dataclass(slots=True)
@@ -59,6 +74,9 @@ class Score:
     count: int = 0
     exact: int = 0
     sequence: int = 0
+    effect: int = 0
+    given: int = 0
+    asked: int = 0
     spurious: int = 0
     outcomes: list[Outcome] = field(default_factory=list, repr=False)
 
@@ -66,15 +84,27 @@ class Score:
         self.count += 1
         self.exact += outcome.exact
         self.sequence += outcome.sequence
+        self.effect += outcome.effect
+        self.given += outcome.arguments[0]
+        self.asked += outcome.arguments[1]
         self.spurious += outcome.spurious
         self.outcomes.append(outcome)
 
-    def row(self) -> str:
-        """One line of a table: count, exact %, sequence %, spurious."""
-        return (
-            f"{self.count:6d} {100 * self.exact / max(1, self.count):7.1f} "
-            f"{100 * self.sequence / max(1, self.count):9.1f} {self.spurious:9d}"
+    def shares(self) -> tuple[float, float, float, float]:
+        """Exact, calls, arguments, effect: in percent."""
+        count = max(1, self.count)
+        parts = (
+            self.exact / count,
+            self.sequence / count,
+            self.given / self.asked if self.asked else 1.0,
+            self.effect / count,
         )
+        return tuple(100 * part for part in parts)  # type: ignore[return-value]
+
+    def row(self) -> str:
+        """One line of a table: count, exact %, calls %, arguments %, effect %, spurious."""
+        cells = "".join(f"{share:11.1f}" for share in self.shares())
+        return f"{self.count:7d}{cells}{self.spurious:11d}"
 
 
 def fresh(sample: Sample, count: int, seed: int) -> Iterator[Item]:
@@ -125,29 +155,63 @@ def judge(model: Model, item: Item, offered: frozenset[str]) -> Outcome | None:
     known = known_plan(item, datetime.now())  # noqa: DTZ005 - dates are the person's local ones, as in the engine
     if known is None:
         return None
+    should_decline = _declines(known)
+    wanted = _arguments(known)
     result = model.compile(CompileRequest(item.request, offered, item.piped_stdin, item.names))
     if isinstance(result, Err):
-        return Outcome(item, False, False, False, 0.0, 0.0, f"{result.code}: {result.message}")
+        return Outcome(
+            item, False, False, False, 0.0, 0.0, f"{result.code}: {result.message}", should_decline,
+            (0, len(wanted)), True, should_decline,
+        )  # fmt: skip
     draft = result.value
     parsed = parse_plan({"version": 1, "steps": list(draft.steps), "reads_stdin": item.piped_stdin})
     if isinstance(parsed, Err):
+        answer = f"{draft.raw} {parsed.message}"
         return Outcome(
-            item, False, False, False, draft.confidence, draft.seconds, f"{draft.raw} {parsed.message}"
-        )
+            item, False, False, False, draft.confidence, draft.seconds, answer, False,
+            (0, len(wanted)), False, should_decline,
+        )  # fmt: skip
     plan = parsed.value
+    exact = canonical(plan) == canonical(known)
+    declines = _declines(plan)
+    acts = not should_decline and not declines
+    effect = (exact or effects.same(plan, known)) if acts else should_decline and declines
     return Outcome(
         item=item,
-        exact=canonical(plan) == canonical(known),
+        exact=exact,
         sequence=[s.call for s in plan.steps] == [s.call for s in known.steps],
         spurious=bool(plan.effect & DANGEROUS) and not known.effect & DANGEROUS,
         confidence=draft.confidence,
         seconds=draft.seconds,
         answer=draft.raw,
+        effect=effect,
+        arguments=(len(wanted & _arguments(plan)), len(wanted)),
+        declines=declines,
+        should_decline=should_decline,
+        destructive=bool(plan.effect & DESTRUCTIVE),
     )
 
 
-def evaluate(model: Model, items: Iterable[Item], offered: frozenset[str]) -> Mapping[str, Score]:
-    """Scores by family, with "all" first. Items that are no valid plan are counted under "invalid items"."""
+def _declines(plan: Plan) -> bool:
+    return plan.steps[0].call in ("ask", "refuse")
+
+
+def _arguments(plan: Plan) -> set[tuple[int, str, str, str]]:
+    return {
+        (number, step.call, name, json.dumps(value, sort_keys=True))
+        for number, step in enumerate(plan.steps)
+        for name, value in step.model_dump(mode="json", exclude_defaults=True).items()
+        if name != "call"
+    }
+
+
+def evaluate(
+    model: Model, items: Iterable[Item], offered: frozenset[str], seen: Container[str] | None = None
+) -> Mapping[str, Score]:
+    """Scores by family and writer, with "all" first. Items that are no valid plan are counted under "invalid items".
+
+    With `seen`, the words of training, also by whether a request has an instruction word that is not among them.
+    """
     scores: dict[str, Score] = {"all": Score()}
     for item in items:
         outcome = judge(model, item, offered)
@@ -156,7 +220,51 @@ def evaluate(model: Model, items: Iterable[Item], offered: frozenset[str]) -> Ma
             continue
         scores["all"].add(outcome)
         scores.setdefault(item.family, Score()).add(outcome)
+        if item.writer:
+            scores.setdefault(f"by {item.writer}", Score()).add(outcome)
+        if seen is not None:
+            known = all(word in seen for word in instruction_words(item))
+            scores.setdefault("words seen" if known else "with an unseen word", Score()).add(outcome)
     return scores
+
+
+def words_of_training(count: int, seed: int = 1) -> frozenset[str]:
+    """Every word, in lower case, of the corpus and of so many synthesized requests."""
+    rng = random.Random(seed)
+    requests = [line.request for line in corpus.load()]
+    requests += [synth.sample(rng).request for _ in range(count)]
+    return frozenset(word for request in requests for word in _WORD.findall(request.lower()))
+
+
+def instruction_words(item: Item) -> set[str]:
+    """The words of a request that are no argument, in lower case."""
+    text = item.request
+    for segment in encode(item.calls):
+        if isinstance(segment, Copy):
+            text = text.replace(segment.text, " ")
+    return set(_WORD.findall(text.lower()))
+
+
+def declining(outcomes: Sequence[Outcome], certainty: Certainty | None = None) -> str:
+    """Precision and recall of asking and refusing; with `certainty`, too low a confidence is a question, as in the kernel."""
+
+    def declined(outcome: Outcome) -> bool:
+        if outcome.declines or certainty is None:
+            return outcome.declines
+        needed = certainty.destructive if outcome.destructive else certainty.confidence
+        return outcome.confidence < needed
+
+    said = [outcome for outcome in outcomes if declined(outcome)]
+    right = sum(outcome.should_decline for outcome in said)
+    wanted = sum(outcome.should_decline for outcome in outcomes)
+    acted = [outcome for outcome in outcomes if not declined(outcome)]
+    wrong = sum(not outcome.effect for outcome in acted)
+    others = len(outcomes) - wanted
+    return (
+        f"asks or refuses: precision {right / max(1, len(said)):.1%}, recall {right / max(1, wanted):.1%}, "
+        f"false alarms {(len(said) - right) / max(1, others):.1%}; of {len(acted)} plans that would run, "
+        f"{wrong / max(1, len(acted)):.1%} do something else"
+    )
 
 
 def risk_coverage(
@@ -196,5 +304,5 @@ def calibrate(outcomes: Sequence[Outcome]) -> tuple[float, float]:
 def table(scores: Mapping[str, Score]) -> str:
     """Scores as plain text."""
     width = max(len(name) for name in scores)
-    head = f"{'':{width}}  count   exact  sequence  spurious"
+    head = f"{'':{width}}   count      exact      calls  arguments     effect   spurious"
     return "\n".join([head, *(f"{name:{width}} {score.row()}" for name, score in scores.items())])

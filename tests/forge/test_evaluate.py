@@ -6,6 +6,7 @@ import json
 import math
 import random
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from casava_os.forge.evaluate import Item, Outcome, calibrate, evaluate, judge, 
 from casava_os.kernel.ports import CompileRequest, Draft
 from casava_syscalls.registry import available
 from casava_syscalls.results import Ok, Result
+
+NOON = datetime(2026, 3, 31, 12)  # noqa: DTZ001 - the lexer reads local times
 
 
 class Parrot:
