@@ -20,7 +20,7 @@ from casava_os.model.chat.prompt import prefix, request_text
 from casava_syscalls.results import Err, ErrorCode, Result
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
 CONNECT_SECONDS, SILENCE_SECONDS, TOTAL_SECONDS = 5.0, 60.0, 180.0
 """To connect, between two pieces of the answer (a large model first reads the whole prompt), and for all of it."""
@@ -65,16 +65,16 @@ class EndpointModel:
         self,
         address: Address,
         *,
-        transport: httpx.BaseTransport | None = None,
+        transport: httpx2.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         silence: float = SILENCE_SECONDS,
         total: float = TOTAL_SECONDS,
     ) -> None:
-        import httpx
+        import httpx2
 
         self._address, self._sleep, self._total = address, sleep, total
-        timeout = httpx.Timeout(silence, connect=CONNECT_SECONDS)
-        self._client = httpx.Client(timeout=timeout, transport=transport, follow_redirects=False)
+        timeout = httpx2.Timeout(silence, connect=CONNECT_SECONDS)
+        self._client = httpx2.Client(timeout=timeout, transport=transport, follow_redirects=False)
 
     @property
     def name(self) -> str:
@@ -89,7 +89,7 @@ class EndpointModel:
         self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False
     ) -> Result[Draft]:
         """The plan for a request. `Err` codes: `no-model`, `not-understood`, `timeout`, `limit`, `interrupted`."""
-        import httpx
+        import httpx2
 
         began = time.monotonic()
         body = self._body(request)
@@ -105,11 +105,11 @@ class EndpointModel:
                 return draft(
                     "".join(heard.parts), request, confidence=confidence, tokens=heard.tokens, seconds=seconds
                 )
-            except httpx.TimeoutException:
+            except httpx2.TimeoutException:
                 return self._failed("timeout", "did not answer in time")
-            except httpx.TransportError as problem:
+            except httpx2.TransportError as problem:
                 failed = self._failed("no-model", f"cannot be reached: {problem}")
-            except httpx.HTTPStatusError as problem:
+            except httpx2.HTTPStatusError as problem:
                 status = problem.response.status_code
                 if status in (400, 422) and "response_format" in body:
                     body = {
@@ -144,7 +144,7 @@ class EndpointModel:
         }
 
     def _ask(self, body: Mapping[str, object], began: float, cancelled: Callable[[], bool]) -> _Heard | Err:
-        """One try. Raises what httpx raises."""
+        """One try. Raises what httpx2 raises."""
         headers = {"Accept": "text/event-stream"}
         if key := self._address.key():
             headers["Authorization"] = f"Bearer {key}"
@@ -166,7 +166,7 @@ class EndpointModel:
                     return self._failed("limit", "answered with more than any plan needs")
         return heard
 
-    def _refused(self, response: httpx.Response) -> Err:
+    def _refused(self, response: httpx2.Response) -> Err:
         said = " ".join(response.text.split())[:200]
         match response.status_code:
             case 401 | 403:
@@ -196,7 +196,7 @@ class EndpointModel:
         self._client.close()
 
 
-def _events(response: httpx.Response) -> Iterator[object]:
+def _events(response: httpx2.Response) -> Iterator[object]:
     """The JSON objects of a stream of server-sent events; also the one of a server that does not stream."""
     pending = ""
     for chunk in response.iter_text():
@@ -245,7 +245,7 @@ def _hear(event: object, heard: _Heard) -> str | None:
     return None
 
 
-def _asked_to_wait(response: httpx.Response, attempt: int) -> float:
+def _asked_to_wait(response: httpx2.Response, attempt: int) -> float:
     """Seconds until the next try: what the server asks for, else more with each try."""
     text = response.headers.get("Retry-After", "")
     return float(text) if text.replace(".", "", 1).isdigit() else 0.5 * 2**attempt
