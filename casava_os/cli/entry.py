@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from casava_os.cli import apps, call, history, machine, requests
+from casava_os.cli import apps, call, history, machine, models, requests
 
 LATER = {
     "shell": "The shell in the terminal comes later; `casava-os run` takes requests.",
@@ -21,7 +21,6 @@ LATER = {
     "verify": "The journal is append-only, but not hash-chained yet.",
     "kill": "Ctrl-C ends a request; ending one from another terminal comes later.",
     "memory": "Past requests are in `casava-os log`; recalling them comes later.",
-    "model": "The kernel model is chosen with `--model` or in the settings; managing models comes later.",
     "stack": "Stacks of containers come later.",
 }
 """Commands of the design that are not there yet, each with a sentence."""
@@ -64,6 +63,7 @@ call.register(app)
 history.register(app)
 apps.register(app)
 machine.register(app)
+models.register(app)
 
 
 def _later(context: typer.Context) -> int:

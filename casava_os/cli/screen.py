@@ -110,6 +110,11 @@ class Screen:
     def note(self, text: str) -> None:
         self.line((text, "dim"))
 
+    def progress(self, text: str) -> None:
+        """How far something is: on a terminal one line that is written over, elsewhere nothing."""
+        if self._terminal and not self._closed:
+            self._console.print(visible(text), end="\r", style="dim")
+
     def step(
         self, number: int, line: str, effects: Sequence[str], verdict: str = "", reason: str = ""
     ) -> None:

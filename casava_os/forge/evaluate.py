@@ -135,6 +135,12 @@ def written(path: Path) -> Iterator[Item]:
                 )
 
 
+def held_out() -> list[Item]:
+    """The blind requests that come with the project, for machines and not for people who edit the training data."""
+    folder = Path(__file__).parent / "held_out"
+    return [item for path in sorted(folder.glob("*.jsonl")) for item in written(path)]
+
+
 def known_plan(item: Item, now: datetime) -> Plan | None:
     """The typed plan of an item, None when its calls are no plan (the item is at fault)."""
     lowered = lower(item.calls, now)

@@ -215,6 +215,28 @@ class CompileRequest:
     piped_stdin: bool = False
     names: tuple[str, ...] = ()
     """File names near the top of the workspace, which the grammar lets an argument spell although the request does not."""
+    interactive: bool = True
+    """A person waits for it: it goes before requests for which nobody does."""
+    deadline: float | None = None
+    """When the answer is of no use any more, on the clock of `time.monotonic`; waiting counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one request cost the model. The seconds add up to the whole; a batch's time is shared out by its tokens."""
+
+    waiting: float = 0.0
+    """For a place, for its turn, and for the tokens of others in its batches."""
+    prefill: float = 0.0
+    """The network reading the request."""
+    decoding: float = 0.0
+    """The network writing the plan."""
+    thinking: float = 0.0
+    """The grammar, and all that is not the network."""
+    evaluated: int = 0
+    """Tokens that the network evaluated, those of the request too."""
+    evictions: int = 0
+    """How often it gave its place to another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +250,8 @@ class Draft:
     seconds: float = 0.0
     raw: str = ""
     """The native output, for the journal and for people who debug."""
+    usage: Usage | None = None
+    """Where the time went, from models that share one engine."""
 
 
 @runtime_checkable
@@ -241,10 +265,21 @@ class Model(Protocol):
     def digest(self) -> str:
         """sha256 of the weights, or an empty string for a remote model."""
 
+    @property
+    def identity(self) -> str:
+        """What tells this model from others: sha256 of the weights, or address and name."""
+
+    @property
+    def qualified(self) -> bool:
+        """Whether it may be offered syscalls that destroy or that no layer holds: it ships, or passed its trial here."""
+
     def compile(
         self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False
     ) -> Result[Draft]:
-        """Blocking; called in a worker thread. `Err` codes: `no-model`, `not-understood`, `limit`, `interrupted`."""
+        """Blocking; called from any number of threads at once.
+
+        `Err` codes: `no-model`, `not-understood`, `limit`, `interrupted`, `timeout` (the request's deadline).
+        """
 
     def close(self) -> None: ...
 

@@ -19,7 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from casava_os.errors import ExitCode, exit_code
-from casava_os.kernel.compiler.compile import Certainty, Unsure, clean, compile_request, workspace_names
+from casava_os.kernel.compiler.compile import (
+    DESTRUCTIVE,
+    Certainty,
+    Unsure,
+    clean,
+    compile_request,
+    workspace_names,
+)
 from casava_os.kernel.dispatch import Budget, Dispatcher, Performed, changes, denial, needs_sandbox
 from casava_os.kernel.events import (
     ApprovalNeeded,
@@ -165,7 +172,7 @@ class Kernel:
         with p.timings.of("compile"):
             asked = CompileRequest(
                 text=text.value,
-                offered=self.offered(options.granted),
+                offered=self.offered(options.granted, qualified=model.qualified),
                 piped_stdin=options.stdin is not None,
                 names=await in_thread(lambda: workspace_names(p.workspace, self.names)),
             )
@@ -186,10 +193,15 @@ class Kernel:
         )
         return outcome.plan
 
-    def offered(self, granted: Effect | None = None) -> frozenset[str]:
-        """Syscalls that a model may use: performed by somebody here, and not denied outright."""
+    def offered(self, granted: Effect | None = None, *, qualified: bool = True) -> frozenset[str]:
+        """Syscalls that a model may use: performed by somebody here, and not denied outright.
+
+        A model that is not `qualified` gets none that destroys or that no layer holds.
+        """
         performed = self.broker.performs()
         there = {name for name in available() if SYSCALLS[name].performer != "broker" or name in performed}
+        if not qualified:
+            there = {name for name in there if not SYSCALLS[name].effect & DESTRUCTIVE}
         return self.policy.narrowed(granted).offered(there)
 
     def _model(self, name: str | None) -> Result[Model]:

@@ -143,9 +143,26 @@ def _refused(path: Path, why: str) -> Err:
     )
 
 
-def _checked(path: Path, data: bytes) -> Weights:
-    reader = _Reader(data)
-    if data[:4] != MAGIC:
+def header(path: Path, most: int = 2**27) -> Result[Mapping[str, Field]]:
+    """The fields of any GGUF file's header, of which at most `most` bytes are read."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(most)
+        return Ok(value=_fields(_Reader(data))[0])
+    except OSError as problem:
+        return _refused(path, f"it cannot be read: {problem.strerror}")
+    except _BrokenError as problem:
+        return _refused(path, str(problem))
+
+
+def is_ours(fields: Mapping[str, Field]) -> bool:
+    """Whether a header is that of a casava-smol model."""
+    return "casava.controls" in fields
+
+
+def _fields(reader: _Reader) -> tuple[dict[str, Field], int]:
+    """The header's fields and the number of tensors; the reader then stands before the first tensor's facts."""
+    if reader.data[:4] != MAGIC:
         raise _BrokenError("it is no GGUF file")
     reader.at = 4
     if reader.take("I") != VERSION:
@@ -157,6 +174,12 @@ def _checked(path: Path, data: bytes) -> Weights:
     for _ in range(field_count):
         key = reader.string()
         fields[key] = reader.value(int(reader.take("I")))
+    return fields, tensor_count
+
+
+def _checked(path: Path, data: bytes) -> Weights:
+    reader = _Reader(data)
+    fields, tensor_count = _fields(reader)
     _check_kind(fields)
     tokens = fields.get("tokenizer.ggml.tokens")
     if not isinstance(tokens, tuple):

@@ -18,10 +18,13 @@ Script = Draft | Err | Sequence[Mapping[str, object]]
 class ScriptedModel:
     """Answers each request text with what its script has for it; any other is not understood."""
 
-    def __init__(self, script: Mapping[str, Script], *, seconds: float = 0.0) -> None:
+    def __init__(
+        self, script: Mapping[str, Script], *, seconds: float = 0.0, qualified: bool = True
+    ) -> None:
         """`seconds`: how long it thinks before each answer, unless it is cancelled."""
         self._script = script
         self._seconds = seconds
+        self._qualified = qualified
         self.requests: list[CompileRequest] = []
         """What it was asked, in order."""
         self.closed = False
@@ -33,6 +36,14 @@ class ScriptedModel:
     @property
     def digest(self) -> str:
         return ""
+
+    @property
+    def identity(self) -> str:
+        return "scripted"
+
+    @property
+    def qualified(self) -> bool:
+        return self._qualified
 
     def compile(
         self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False

@@ -24,6 +24,8 @@ class Parrot:
 
     name = "parrot"
     digest = ""
+    identity = "parrot"
+    qualified = True
 
     def __init__(self, *steps: Mapping[str, object]) -> None:
         self.steps = steps

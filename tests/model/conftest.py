@@ -15,5 +15,6 @@ from casava_syscalls.results import Ok
 def smol() -> Iterator[LlamaModel]:
     loaded = load()
     assert isinstance(loaded, Ok), loaded
+    assert isinstance(loaded.value, LlamaModel)
     yield loaded.value
     loaded.value.close()

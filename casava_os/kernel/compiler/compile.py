@@ -157,7 +157,7 @@ def _judged(draft: Draft, request: CompileRequest, certainty: Certainty) -> Outc
     names = [str(step.get("call")) for step in draft.steps]
     if missing := next((name for name in names if name not in request.offered), None):
         if missing in SYSCALLS:
-            return Refusal(reason=f"{REASONS['unavailable']} It would need {missing}.")
+            return Refusal(reason=_withheld(missing))
         return Unsure(Question(text=QUESTIONS["meaning"]), draft.confidence)
     parsed = parse_plan(
         {
@@ -183,6 +183,16 @@ def _judged(draft: Draft, request: CompileRequest, certainty: Certainty) -> Outc
     if draft.confidence < certainty.needed(plan):
         return Unsure(did_you_mean(plan), draft.confidence)
     return Compilation(plan, draft.confidence, draft.seconds, draft.raw)
+
+
+def _withheld(call: str) -> str:
+    """Why a call that the model named cannot be had."""
+    if not SYSCALLS[call].available:
+        return f"{REASONS['unavailable']} It would need {call}."
+    return (
+        f"It would need {call}, which is withheld here: by policy, by what an app was granted, "
+        "or because the model has not been qualified for it."
+    )
 
 
 def did_you_mean(plan: Plan) -> Question:

@@ -69,10 +69,11 @@ class EndpointModel:
         sleep: Callable[[float], None] = time.sleep,
         silence: float = SILENCE_SECONDS,
         total: float = TOTAL_SECONDS,
+        qualified: bool = False,
     ) -> None:
         import httpx2
 
-        self._address, self._sleep, self._total = address, sleep, total
+        self._address, self._sleep, self._total, self._qualified = address, sleep, total, qualified
         timeout = httpx2.Timeout(silence, connect=CONNECT_SECONDS)
         self._client = httpx2.Client(timeout=timeout, transport=transport, follow_redirects=False)
 
@@ -84,6 +85,14 @@ class EndpointModel:
     def digest(self) -> str:
         """Empty: a remote model can change without notice."""
         return ""
+
+    @property
+    def identity(self) -> str:
+        return f"{self._address.url}#{self._address.model}"
+
+    @property
+    def qualified(self) -> bool:
+        return self._qualified
 
     def compile(
         self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False
