@@ -385,6 +385,17 @@ def moment(scene: Scene) -> str:
         return str(rng.randint(2005, 2027))
     month = scene.pick(MONTHS)
     month = month.lower() if rng.random() < 0.4 else month
+    if rng.random() < 0.2:
+        month = month[:3]
+    if rng.random() < 0.25:
+        day = (
+            scene.pick(["1st", "2nd", "3rd", "4th", "9th", "12th", "21st", "30th"])
+            if draw < 0.75
+            else str(rng.randint(1, 28))
+        )
+        between = scene.pick([" ", " ", " of "]) if not day.isdigit() else " "
+        year = f" {rng.randint(2015, 2027)}" if rng.random() < 0.3 else ""
+        return f"{day}{between}{month}{year}"
     if draw < 0.7:
         return month
     if draw < 0.85:

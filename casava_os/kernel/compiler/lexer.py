@@ -204,6 +204,9 @@ _MONTHS = [
 ]
 
 
+_MONTH_NUMBERS = {month[:3]: number for number, month in enumerate(_MONTHS, 1)}
+
+
 def moment(text: str, now: datetime) -> str | None:
     """An ISO date-time from "2026-03-31", "today", "yesterday", "last monday", "march", "march 3"."""
     word = " ".join(text.lower().split()).removeprefix("last ").removeprefix("this ")
@@ -215,10 +218,11 @@ def moment(text: str, now: datetime) -> str | None:
     if word in _WEEKDAYS:
         back = (now.weekday() - _WEEKDAYS.index(word)) % 7 or 7
         return (midnight - timedelta(days=back)).isoformat()
-    if match := re.fullmatch(
-        rf"({'|'.join(_MONTHS)})(?: (\d{{1,2}})(?:st|nd|rd|th)?)?(?:,? (\d{{4}}))?", word
-    ):
-        month, day, year = _MONTHS.index(match.group(1)) + 1, int(match.group(2) or 1), match.group(3)
+    named = "|".join([*_MONTHS, *(f"{month[:3]}\\.?" for month in _MONTHS), "sept\\.?"])
+    day_first = rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<month>{named})(?:,? (?P<year>\d{{4}}))?"
+    month_first = rf"(?P<month>{named})(?: (?P<day>\d{{1,2}})(?:st|nd|rd|th)?)?(?:,? (?P<year>\d{{4}}))?"
+    if match := re.fullmatch(day_first, word) or re.fullmatch(month_first, word):
+        month, day, year = _MONTH_NUMBERS[match["month"][:3]], int(match["day"] or 1), match["year"]
         try:
             date = datetime(int(year) if year else now.year, month, day)  # noqa: DTZ001 - local time is what people mean
         except ValueError:
