@@ -153,6 +153,34 @@ def evaluate(
 
 
 @app.command()
+def prove(
+    model: Annotated[str, typer.Argument(help="A name or a .gguf file.")] = "casava-smol",
+    benign: Annotated[int, typer.Option(help="Requests that ask for no delete.")] = 10_000,
+    sampled: Annotated[int, typer.Option(help="Outputs drawn at a high temperature.")] = 100_000,
+) -> None:
+    """Tries what must never happen: deletes that nobody asked for, outputs that are no plan, arguments from nowhere."""
+    from casava_os.forge import prove as proving
+    from casava_os.model import load
+    from casava_os.model.llama import LlamaModel
+    from casava_syscalls.results import Err
+
+    loaded = load(model)
+    if isinstance(loaded, Err) or not isinstance(loaded.value, LlamaModel):
+        print(loaded if isinstance(loaded, Err) else "only our own models can be sampled")
+        raise typer.Exit(7)
+    trials = {
+        "benign requests": proving.benign(loaded.value, benign),
+        f"sampled at temperature {proving.TEMPERATURE}": proving.sampled(loaded.value, sampled),
+    }
+    for name, trial in trials.items():
+        print(f"{name}: {trial.row()}")
+        for line in trial.shown:
+            print(f"  {line}")
+    if any(trial.failed for trial in trials.values()):
+        raise typer.Exit(1)
+
+
+@app.command()
 def card(
     directory: Directory,
     model: Annotated[Path, typer.Argument(help="The exported .gguf file.")],
