@@ -1,12 +1,15 @@
-"""One llama.cpp context: tokens in, logits out. Knows nothing of plans.
+"""One llama.cpp context: tokens in, logits out. Knows nothing of plans, requests or priorities.
 
-One thread: two under contention gave a p95 of a second where one gives milliseconds.
+One thread: two under contention gave a p95 of a second where one gives milliseconds. Several sequences live in the
+context, each with cells of its own, and the logits of each are the same to the bit whatever else is in the batch.
 """
 
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,80 +33,222 @@ def _library() -> object:
     return silent
 
 
-class Engine:
-    """A loaded model with its context. The file must have passed `gguf_file.read`. Not thread-safe."""
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Tokens to evaluate at the end of a sequence; logits are wanted after each of the `last` last ones."""
 
-    def __init__(self, path: Path, context: int = 1024) -> None:
+    sequence: int
+    tokens: Sequence[int]
+    last: int = 1
+
+
+class Engine:
+    """A loaded model with its context. The file must have passed `gguf_file.read`.
+
+    Not thread-safe, except `tokenize`, which only reads the model.
+    """
+
+    def __init__(
+        self, path: Path, context: int = 1024, *, sequences: int = 1, free: int | None = None
+    ) -> None:
+        """`context`: tokens for which each sequence has room; of `free` bytes of memory the sequences take at most half.
+
+        Raises `RuntimeError` when llama.cpp does not load the model, or has no memory for the context.
+        """
         import llama_cpp
 
         _library()
         parameters = llama_cpp.llama_model_default_params()
         parameters.n_gpu_layers = 0
         self._llama = llama_cpp
-        self._model = llama_cpp.llama_model_load_from_file(str(path).encode(), parameters)
+        self._reading = threading.Lock()
+        self._context: object = None
+        self._memory: object = None
+        self._past: list[int] = []
+        """Tokens that each sequence holds."""
+        self._model: object = llama_cpp.llama_model_load_from_file(str(path).encode(), parameters)
         if not self._model:
             raise RuntimeError(f"llama.cpp did not load {path}")
-        settings = llama_cpp.llama_context_default_params()
-        settings.n_ctx = context
-        settings.n_batch = settings.n_ubatch = min(512, context)
-        settings.n_threads = settings.n_threads_batch = 1
-        settings.no_perf = True
-        self._context = llama_cpp.llama_init_from_model(self._model, settings)
-        if not self._context:
+        self.cell_bytes = self._cell_bytes()
+        """Memory for one token of one sequence."""
+        self.context, self.sequences = context, sequences
+        if free is not None:
+            self.sequences = max(1, min(sequences, free // 2 // (context * self.cell_bytes)))
+        self.limit = min(512, context)
+        """Most tokens in one `run`."""
+        try:
+            self._open()
+        except RuntimeError:
             llama_cpp.llama_model_free(self._model)
-            raise RuntimeError("llama.cpp did not make a context")
+            raise
         self.vocabulary = llama_cpp.llama_model_get_vocab(self._model)
         self.size = int(llama_cpp.llama_vocab_n_tokens(self.vocabulary))
-        self._limit = settings.n_batch
-        self._batch = llama_cpp.llama_batch_init(self._limit, 0, 1)
-        self.past = 0
-        """Tokens evaluated so far."""
+        self._batch = _Batch(self.limit)
+
+    def _cell_bytes(self) -> int:
+        llama, model = self._llama, self._model
+        heads = max(1, llama.llama_model_n_head(model))
+        width = llama.llama_model_n_embd(model) // heads * max(1, llama.llama_model_n_head_kv(model))
+        return int(llama.llama_model_n_layer(model)) * int(width) * 2 * 2  # keys and values, 16 bits
+
+    def _open(self) -> None:
+        settings = self._llama.llama_context_default_params()
+        settings.n_ctx = self.context * self.sequences
+        settings.n_batch = settings.n_ubatch = self.limit
+        settings.n_seq_max = self.sequences
+        settings.kv_unified = False
+        settings.flash_attn_type = (
+            1  # without it a batch changes the last bits of its members, and sometimes a plan
+        )
+        settings.n_threads = settings.n_threads_batch = 1
+        settings.no_perf = True
+        self._context = self._llama.llama_init_from_model(self._model, settings)
+        if not self._context:
+            raise RuntimeError("llama.cpp did not make a context")
+        self._memory = self._llama.llama_get_memory(self._context)
+        self._past = [0] * self.sequences
+
+    def renew(self) -> None:
+        """A fresh context after a failure; every sequence is empty. Raises `RuntimeError`."""
+        if self._context:
+            self._llama.llama_free(self._context)
+            self._context = None
+        self._open()
+
+    @property
+    def past(self) -> int:
+        """Tokens of the first sequence so far."""
+        return self._past[0]
 
     def tokenize(self, text: str) -> list[int]:
         """The tokens of a text; text that spells a control token stays text."""
         data = text.encode()
         room = len(data) + 8
         ids = (self._llama.llama_token * room)()
-        count = self._llama.llama_tokenize(self.vocabulary, data, len(data), ids, room, False, False)
+        with self._reading:
+            if not self._model:
+                raise RuntimeError("the model is closed")
+            count = self._llama.llama_tokenize(self.vocabulary, data, len(data), ids, room, False, False)
         if count < 0:
             raise RuntimeError("llama.cpp did not tokenize")
         return list(ids[:count])
 
+    def run(self, works: Sequence[Work]) -> list[NDArray[np.float32]]:
+        """Evaluates tokens of several sequences in one go; for each work its logits (last, vocabulary).
+
+        At most `limit` tokens, and each sequence once. Raises `RuntimeError` when llama.cpp fails.
+        """
+        import numpy as np
+
+        count = self._batch.fill(works, self._past)
+        status = self._llama.llama_decode(self._context, self._batch.raw)
+        if status != 0:
+            raise RuntimeError(f"llama.cpp did not evaluate {count} tokens: status {status}")
+        for work in works:
+            self._past[work.sequence] += len(work.tokens)
+        wanted = sum(work.last for work in works)
+        if not wanted:
+            return [np.empty((0, self.size), dtype=np.float32) for _ in works]
+        address = ctypes.addressof(self._llama.llama_get_logits(self._context).contents)
+        buffer = (ctypes.c_uint8 * (4 * wanted * self.size)).from_address(address)
+        rows = np.frombuffer(memoryview(buffer), dtype=np.float32).reshape(wanted, self.size).copy()
+        if len(works) == 1:
+            return [rows]
+        return np.split(rows, np.cumsum([work.last for work in works])[:-1])
+
+    def keep(self, sequence: int, tokens: int = 0) -> None:
+        """Drops what a sequence holds after its first `tokens` tokens."""
+        if self._past[sequence] > tokens:
+            self._llama.llama_memory_seq_rm(self._memory, sequence, tokens, -1)
+            self._past[sequence] = tokens
+
+    def copy(self, source: int, target: int) -> None:
+        """Makes `target` what `source` is; both share the cells until they grow apart."""
+        self.keep(target)
+        self._llama.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+        self._past[target] = self._past[source]
+
+    def saved_size(self, sequence: int) -> int:
+        """Bytes that `save` of a sequence takes."""
+        return int(self._llama.llama_state_seq_get_size(self._context, sequence))
+
+    def save(self, sequence: int) -> tuple[int, bytes]:
+        """A sequence's state, for `restore`; it stays where it is."""
+        size = self.saved_size(sequence)
+        buffer = (ctypes.c_uint8 * size)()
+        if self._llama.llama_state_seq_get_data(self._context, buffer, size, sequence) != size:
+            raise RuntimeError("llama.cpp did not save a sequence")
+        return self._past[sequence], bytes(buffer)
+
+    def restore(self, sequence: int, saved: tuple[int, bytes]) -> None:
+        """Puts a saved state into an empty sequence. Raises `RuntimeError`, for want of cells for one."""
+        past, data = saved
+        self.keep(sequence)
+        buffer = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
+        if past and not self._llama.llama_state_seq_set_data(self._context, buffer, len(data), sequence):
+            raise RuntimeError("llama.cpp did not restore a sequence")
+        self._past[sequence] = past
+
+    # -- one sequence alone, for who has the engine to itself
+
     def forget(self) -> None:
-        """Begins anew."""
-        self._llama.llama_memory_clear(self._llama.llama_get_memory(self._context), False)
-        self.past = 0
+        """Begins the first sequence anew."""
+        self.keep(0)
 
     def evaluate(self, ids: Sequence[int], *, last: int = 1) -> NDArray[np.float32]:
-        """Evaluates tokens after the ones before; logits (last, vocabulary) after each of the `last` last ones."""
+        """Evaluates tokens in the first sequence; logits (last, vocabulary) after each of the `last` last ones."""
         import numpy as np
 
         kept: list[NDArray[np.float32]] = []
-        for start in range(0, len(ids), self._limit):
-            part = ids[start : start + self._limit]
-            unasked = len(ids) - last - start
-            batch = self._batch
-            batch.n_tokens = len(part)
-            for i, token in enumerate(part):
-                batch.token[i] = token
-                batch.pos[i] = self.past + i
-                batch.n_seq_id[i] = 1
-                batch.seq_id[i][0] = 0
-                batch.logits[i] = i >= unasked
-            status = self._llama.llama_decode(self._context, batch)
-            if status != 0:
-                raise RuntimeError(f"llama.cpp did not evaluate: status {status}")
-            self.past += len(part)
-            wanted = len(part) - max(0, unasked)
-            if wanted > 0:
-                pointer = self._llama.llama_get_logits(self._context)
-                kept.append(np.ctypeslib.as_array(pointer, shape=(wanted, self.size)).copy())
-        return np.concatenate(kept)
+        for start in range(0, len(ids), self.limit):
+            part = ids[start : start + self.limit]
+            wanted = len(part) - max(0, len(ids) - last - start)
+            kept += self.run([Work(0, part, max(0, wanted))])
+        return kept[0] if len(kept) == 1 else np.concatenate(kept)
 
     def close(self) -> None:
         """Frees the context and the model. Safe to call twice."""
-        if self._model:
-            self._llama.llama_batch_free(self._batch)
-            self._llama.llama_free(self._context)
-            self._llama.llama_model_free(self._model)
+        with self._reading:
+            if self._context:
+                self._llama.llama_free(self._context)
+            if self._model:
+                self._llama.llama_model_free(self._model)
             self._model = self._context = None
+
+
+class _Batch:
+    """llama.cpp's batch over arrays of our own: filled by slices, it costs a third of what single items cost."""
+
+    def __init__(self, limit: int) -> None:
+        import llama_cpp
+        import numpy as np
+
+        self._tokens, self._positions, self._sequences = (np.zeros(limit, dtype=np.int32) for _ in range(3))
+        self._asked = np.zeros(limit, dtype=np.int8)
+        self._ones = np.ones(limit, dtype=np.int32)
+        first = self._sequences.ctypes.data
+        self._pointers = np.arange(first, first + 4 * limit, 4, dtype=np.uint64)
+        integers, pointers = ctypes.POINTER(ctypes.c_int32), ctypes.POINTER(ctypes.POINTER(ctypes.c_int32))
+        self.raw = llama_cpp.llama_batch(
+            n_tokens=0,
+            token=ctypes.cast(self._tokens.ctypes.data, integers),
+            pos=ctypes.cast(self._positions.ctypes.data, integers),
+            n_seq_id=ctypes.cast(self._ones.ctypes.data, integers),
+            seq_id=ctypes.cast(self._pointers.ctypes.data, pointers),
+            logits=ctypes.cast(self._asked.ctypes.data, ctypes.POINTER(ctypes.c_int8)),
+        )
+
+    def fill(self, works: Sequence[Work], past: Sequence[int]) -> int:
+        """The number of tokens."""
+        at = 0
+        for work in works:
+            end, begin = at + len(work.tokens), past[work.sequence]
+            self._tokens[at:end] = work.tokens
+            self._positions[at:end] = range(begin, begin + end - at)
+            self._sequences[at:end] = work.sequence
+            self._asked[at:end] = 0
+            if work.last:
+                self._asked[end - work.last : end] = 1
+            at = end
+        self.raw.n_tokens = at
+        return at

@@ -1,0 +1,187 @@
+"""One plan in the making as a resumable object: it says which tokens it wants evaluated, and goes on with the logits.
+
+Greedy decoding under the grammar. Where only one token may come, it is taken without asking the network and evaluated
+with the next question in one batch. Nothing here knows of llama.cpp, other requests or time: between two questions a
+plan can rest as long as it likes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from casava_os.model.grammar import Cursor
+from casava_syscalls.results import Err, Ok, Result
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+ATTEMPTS = 6
+"""How often a plan that contradicts itself ("copy a to a") is begun again, each time without what made it so."""
+
+
+@dataclass(slots=True)
+class Trace:
+    """How sure the model was, token by token: probabilities before the grammar had its say, and after."""
+
+    free: list[float] = field(default_factory=list)
+    """Of every token of the plan, forced ones too, among control tokens and the tokens of the request.
+
+    Training tells the right token from these only; what the network thinks of other tokens means nothing.
+    """
+    masked: list[float] = field(default_factory=list)
+    """Of every token that was a choice, among those that the grammar allowed."""
+
+    def confidence(self, slope: float = 1.0, offset: float = 0.0) -> float:
+        """From the least `free` probability, which is low also where the grammar forbade what the model wanted.
+
+        `slope` and `offset` act on its log-odds: the forge fits them so that the result is the share of exact plans.
+        """
+        least = min(max(min(self.free, default=0.0), 1e-6), 1 - 1e-6)
+        return 1 / (1 + math.exp(-slope * math.log(least / (1 - least)) - offset))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Tokens to evaluate after the ones before; logits are wanted after each of the `last` last ones."""
+
+    tokens: Sequence[int]
+    last: int = 1
+    begins: bool = False
+    """The tokens stand at the beginning: what was evaluated before is forgotten."""
+
+
+Choose: TypeAlias = "Callable[[NDArray[np.float32]], int]"
+"""Picks an index from the logits of the allowed tokens."""
+
+Decoding: TypeAlias = "Generator[Question, NDArray[np.float32], Result[tuple[Cursor, Trace]]]"
+"""A plan in the making: gives questions, is sent logits (last, vocabulary), returns the plan."""
+
+
+def greedy(logits: NDArray[np.float32]) -> int:
+    """The likeliest."""
+    return int(logits.argmax())
+
+
+def decoding(
+    prompt: Sequence[int],
+    start: Callable[[dict[tuple[int, str], frozenset[str]]], Cursor],
+    meant: frozenset[int],
+    choose: Choose = greedy,
+) -> Decoding:
+    """The plan after a prompt. `start` makes a cursor under bans; `meant` are the tokens whose probability says something.
+
+    `Err` codes: `not-understood` when there is no plan, `no-model` when the network gives no numbers.
+    """
+    bans: dict[tuple[int, str], frozenset[str]] = {}
+    softmax = _Softmax(meant)
+    for attempt in range(ATTEMPTS):
+        cursor = start(bans)
+        result = yield from _attempt(prompt, cursor, softmax, choose)
+        if isinstance(result, Ok):
+            return Ok(value=(cursor, result.value))
+        blamed = cursor.blame() if result.code == "not-understood" else None
+        if blamed is None or attempt == ATTEMPTS - 1:
+            return result
+        step, key, text = blamed
+        bans[step, key] = bans.get((step, key), frozenset()) | {text}
+    raise AssertionError("the last attempt returns")
+
+
+def _attempt(
+    prompt: Sequence[int], cursor: Cursor, softmax: _Softmax, choose: Choose
+) -> Generator[Question, NDArray[np.float32], Result[Trace]]:
+    trace = Trace()
+    pending, forced, begins = [*prompt], 0, True
+    while not cursor.finished:
+        allowed = cursor.allowed()
+        if not allowed:
+            return _stuck()
+        if len(allowed) == 1:
+            cursor.accept(allowed[0])
+            pending.append(allowed[0])
+            forced += 1
+            continue
+        scores = yield Question(pending, forced + 1, begins)
+        free = softmax.of(scores, pending, forced, allowed)
+        if free is None:
+            return _damaged()
+        trace.free += free.taken
+        token = allowed[choose(scores[-1, allowed])]
+        chance = free.allowed[token]
+        trace.free.append(chance)
+        trace.masked.append(chance / max(1e-30, sum(free.allowed.values())))
+        cursor.accept(token)
+        pending, forced, begins = [token], 0, False
+    if forced:
+        # What was forced at the end is evaluated too: the network may have wanted to go on.
+        scores = yield Question(pending[:-1], forced, begins)
+        free = softmax.of(scores, pending, forced, ())
+        if free is None:
+            return _damaged()
+        trace.free += free.taken
+    return Ok(value=trace)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chances:
+    taken: list[float]
+    """Of each token that was taken without a question, after the one before it."""
+    allowed: dict[int, float]
+    """Of each token that may come now."""
+
+
+class _Softmax:
+    """Probabilities among the tokens that are meant, and those that the grammar lets a name of a file add."""
+
+    def __init__(self, meant: frozenset[int]) -> None:
+        import numpy as np
+
+        self._meant = np.fromiter(meant, dtype=np.intp, count=len(meant))
+        self._column = {int(token): column for column, token in enumerate(self._meant)}
+
+    def of(
+        self, scores: NDArray[np.float32], pending: Sequence[int], forced: int, allowed: Sequence[int]
+    ) -> _Chances | None:
+        """Of the `forced` last tokens of `pending`, and of what is allowed; None where the network gave no numbers."""
+        import numpy as np
+
+        columns, among = self._column, self._meant
+        others = {token for token in (*pending, *allowed) if token not in columns}
+        if others:
+            among = np.append(among, [*others])
+            columns = {int(token): column for column, token in enumerate(among)}
+        chosen = scores[:, among]
+        powers = np.exp(chosen - chosen.max(-1, keepdims=True))
+        chances = powers / powers.sum(-1, keepdims=True)
+        if not np.isfinite(chosen).all():
+            return None
+        last = chances[-1].tolist() if allowed else []
+        return _Chances(
+            [
+                float(chances[row, columns[token]])
+                for row, token in enumerate(pending[len(pending) - forced :])
+            ],
+            {token: last[columns[token]] for token in allowed},
+        )
+
+
+def _stuck() -> Err:
+    return Err(
+        code="not-understood",
+        title="I did not understand that",
+        message="what I made of the request is no valid plan",
+        hint="say it in other words",
+    )
+
+
+def _damaged() -> Err:
+    return Err(
+        code="no-model",
+        title="The kernel model is damaged",
+        message="it does not answer with numbers",
+        hint="reinstall Casava OS, or make one with `make model`",
+    )
