@@ -175,6 +175,7 @@ class Kernel:
                 offered=self.offered(options.granted, qualified=model.qualified),
                 piped_stdin=options.stdin is not None,
                 names=await in_thread(lambda: workspace_names(p.workspace, self.names)),
+                interactive=options.interactive or options.approve is not None,
             )
             outcome = await compile_request(model, asked, self.certainty)
         if isinstance(outcome, Err):

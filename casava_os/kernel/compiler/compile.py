@@ -12,7 +12,8 @@ import logging
 import os
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,7 +141,7 @@ async def compile_request(model: Model, request: CompileRequest, certainty: Cert
 async def _draft(model: Model, request: CompileRequest) -> Result[Draft]:
     stop = threading.Event()
     try:
-        return await asyncio.to_thread(model.compile, request, stop.is_set)
+        return await _in_own_thread(lambda: model.compile(request, stop.is_set))
     except Exception as problem:  # noqa: BLE001 - a worker's edge: it must reach the person as a sentence
         _LOG.exception("the model %s failed", model.name)
         return Err(
@@ -151,6 +152,37 @@ async def _draft(model: Model, request: CompileRequest) -> Result[Draft]:
         )
     finally:
         stop.set()
+
+
+async def _in_own_thread(work: Callable[[], Result[Draft]]) -> Result[Draft]:
+    """The result of work in a thread of its own.
+
+    The few threads that asyncio shares would be a queue before the model's, without its priorities; and a model that
+    hangs would hold up the end of the program.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Result[Draft]] = loop.create_future()
+
+    def settle(result: Result[Draft] | None, problem: BaseException | None) -> None:
+        if done.done():
+            return
+        if problem is not None:
+            done.set_exception(problem)
+        elif result is not None:
+            done.set_result(result)
+
+    def run() -> None:
+        result: Result[Draft] | None = None
+        failure: BaseException | None = None
+        try:
+            result = work()
+        except Exception as problem:  # noqa: BLE001 - a worker's edge: it is raised where the result is awaited
+            failure = problem
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=run, name="compile", daemon=True).start()
+    return await done
 
 
 def _judged(draft: Draft, request: CompileRequest, certainty: Certainty) -> Outcome:
