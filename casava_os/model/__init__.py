@@ -137,13 +137,46 @@ def load(name: str | None = None) -> Result[Model]:
         from casava_os.model.chat.endpoint import EndpointModel
 
         return Ok(value=EndpointModel(chosen.address, qualified=qualified.passed(chosen.identity())))
-    return Err(
-        code="no-model",
-        title="Instruct models cannot be run from their file yet",
-        message=f"{chosen.path} is a GGUF of another kind than ours",
-        hint="serve it with llama-server or Ollama and use its address, like http://127.0.0.1:8080/v1#default, "
-        f"or use `--model {SHIPPED}`",
-    )
+    return _instruct(chosen)
+
+
+def _instruct(chosen: Source) -> Result[Model]:
+    from casava_os.model import gguf_file, qualified
+    from casava_os.model.chat.instruct import InstructModel
+    from casava_os.model.fit import measured, need
+
+    assert chosen.path is not None
+    fields, needed = gguf_file.header(chosen.path), need(chosen.path)
+    if isinstance(fields, Err):
+        return fields
+    if isinstance(needed, Err):
+        return needed
+    fit = measured(needed.value)
+    if not fit.fits:
+        return Err(
+            code="no-model",
+            title="The model does not fit this machine",
+            message=f"it needs {needed.value.total / 1e9:.1f} GB, and {fit.free_ram / 1e9:.1f} GB of RAM are free",
+            hint=f"close something, choose a smaller one, or use `--model {SHIPPED}`",
+        )
+    identity = chosen.identity()
+    try:
+        return Ok(
+            value=InstructModel(
+                chosen.path,
+                fields.value,
+                identity,
+                qualified=qualified.passed(identity),
+                gpu_layers=fit.gpu_layers,
+            )
+        )
+    except RuntimeError as problem:
+        return Err(
+            code="no-model",
+            title="The model does not start",
+            message=f"{chosen.path}: {problem}",
+            hint=f"is it an instruct model, whole, and known to llama.cpp? `--model {SHIPPED}` needs none",
+        )
 
 
 def _smol(chosen: Source) -> Result[Model]:

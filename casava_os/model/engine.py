@@ -49,7 +49,14 @@ class Engine:
     """
 
     def __init__(
-        self, path: Path, context: int = 1024, *, sequences: int = 1, free: int | None = None
+        self,
+        path: Path,
+        context: int = 1024,
+        *,
+        sequences: int = 1,
+        free: int | None = None,
+        threads: int = 1,
+        gpu_layers: int = 0,
     ) -> None:
         """`context`: tokens for which each sequence has room; of `free` bytes of memory the sequences take at most half.
 
@@ -59,7 +66,8 @@ class Engine:
 
         _library()
         parameters = llama_cpp.llama_model_default_params()
-        parameters.n_gpu_layers = 0
+        parameters.n_gpu_layers = gpu_layers
+        self._threads = threads
         self._llama = llama_cpp
         self._reading = threading.Lock()
         self._context: object = None
@@ -100,7 +108,7 @@ class Engine:
         settings.flash_attn_type = (
             1  # without it a batch changes the last bits of its members, and sometimes a plan
         )
-        settings.n_threads = settings.n_threads_batch = 1
+        settings.n_threads = settings.n_threads_batch = self._threads
         settings.no_perf = True
         self._context = self._llama.llama_init_from_model(self._model, settings)
         if not self._context:
@@ -120,18 +128,42 @@ class Engine:
         """Tokens of the first sequence so far."""
         return self._past[0]
 
-    def tokenize(self, text: str) -> list[int]:
-        """The tokens of a text; text that spells a control token stays text."""
+    def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        """The tokens of a text; text that spells a control token stays text, unless it is `special`."""
         data = text.encode()
         room = len(data) + 8
         ids = (self._llama.llama_token * room)()
         with self._reading:
             if not self._model:
                 raise RuntimeError("the model is closed")
-            count = self._llama.llama_tokenize(self.vocabulary, data, len(data), ids, room, False, False)
+            count = self._llama.llama_tokenize(self.vocabulary, data, len(data), ids, room, False, special)
         if count < 0:
             raise RuntimeError("llama.cpp did not tokenize")
         return list(ids[:count])
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """The text that tokens spell, control tokens left out. Bytes that are no UTF-8 are replaced."""
+        pieces: list[bytes] = []
+        buffer = ctypes.create_string_buffer(1024)
+        for token in tokens:
+            length = self._llama.llama_token_to_piece(self.vocabulary, token, buffer, len(buffer), 0, False)
+            pieces.append(buffer.raw[: max(0, length)])
+        return b"".join(pieces).decode("utf-8", "replace")
+
+    def ends(self) -> dict[str, str]:
+        """How the vocabulary spells the tokens that begin and end a text; empty where it has none."""
+        buffer = ctypes.create_string_buffer(1024)
+
+        def spelled(token: int) -> str:
+            if token < 0:
+                return ""
+            length = self._llama.llama_token_to_piece(self.vocabulary, token, buffer, len(buffer), 0, True)
+            return buffer.raw[: max(0, length)].decode("utf-8", "replace")
+
+        return {
+            "bos_token": spelled(self._llama.llama_vocab_bos(self.vocabulary)),
+            "eos_token": spelled(self._llama.llama_vocab_eos(self.vocabulary)),
+        }
 
     def run(self, works: Sequence[Work]) -> list[NDArray[np.float32]]:
         """Evaluates tokens of several sequences in one go; for each work its logits (last, vocabulary).

@@ -18,9 +18,7 @@ Script = Draft | Err | Sequence[Mapping[str, object]]
 class ScriptedModel:
     """Answers each request text with what its script has for it; any other is not understood."""
 
-    def __init__(
-        self, script: Mapping[str, Script], *, seconds: float = 0.0, qualified: bool = True
-    ) -> None:
+    def __init__(self, script: Mapping[str, Script], *, seconds: float = 0.0, qualified: bool = True) -> None:
         """`seconds`: how long it thinks before each answer, unless it is cancelled."""
         self._script = script
         self._seconds = seconds

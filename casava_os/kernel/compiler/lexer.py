@@ -174,13 +174,16 @@ def number(text: str) -> float | None:
     return None if match is None else float(match.group(1).replace(",", "") + (match.group(2) or ""))
 
 
+_MORE = re.compile(r"\b(more|another|further|extra|additional)\b")
+
+
 def _quantity(text: str, units: Mapping[str, int], *, bare: bool) -> str | None:
     """Reads "1.5 gb" from "1.5GB", "half a gig", "a week", "two-hour", "week"."""
     word = " ".join(text.lower().replace("-", " ").split())
     match = re.fullmatch(r"(.*?)\s*([a-z]+)", word)
     if match is None or match.group(2) not in units:
         return None
-    amount = match.group(1)
+    amount = _MORE.sub("", match.group(1)).strip()
     if not amount:
         return f"1 {match.group(2)}" if bare and len(match.group(2)) > 2 else None
     value = number(amount)
@@ -268,6 +271,14 @@ _CHECKS: Mapping[Lexeme, Callable[[str], str | None]] = {
     "mapping": _matching(re.compile(r"[A-Za-z_][\w.]*=\S*")),
 }
 
+_SAID_IN_PLURAL = frozenset(
+    "avi bak bat bin bmp bz2 cfg conf cpp css deb dll doc docx eml eps epub exe fbx flac gz gguf gif glb heic html ini ipynb iso jar"
+    " jpeg jpg js json jsonl kml lnk log m4a md mkv mov mp3 mp4 msi obj odt ogg otf pdf pkl png po ppt pptx psd pt py raw rar rb rs"
+    " rtf safetensors sh sql srt svg swp tar tex tga tgz tif tiff tmp toml tsv ttf txt wav webm webp whl wma wmv woff xls xlsx xml"
+    " yaml yml zip 7z".split()
+)  # fmt: skip
+"""Endings that people use like words: "the wavs", "two pngs"."""
+
 _HOST = re.compile(
     r"(?=[a-z0-9.-]*[a-z])(www\.|[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}/|localhost[:/])", re.IGNORECASE
 )
@@ -287,6 +298,8 @@ def normalise(lexeme: Lexeme, text: str, now: datetime) -> JsonScalar | list[str
         word = text.lower().strip()
         if word in EXTENSION_WORDS:
             return list(EXTENSION_WORDS[word])
+        if word.endswith("s") and word[:-1] in _SAID_IN_PLURAL:
+            return word[:-1]
         return _CHECKS["extension"](text) if re.fullmatch(r"\*?\.?[\w+.~-]{1,12}", text) else None
     if lexeme in ("count", "index", "port"):
         value = number(text)
