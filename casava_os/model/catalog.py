@@ -121,5 +121,5 @@ def unknown(name: str, known: Mapping[str, Entry]) -> Err:
         code="no-model",
         title="There is no such model",
         message=f"{name!r} is not in the catalogue",
-        hint=f"{meant}`casava-os model list` shows all of them",
+        hint=f"{meant}`casava-os model list` shows all of them; casava-smol is always there",
     )
