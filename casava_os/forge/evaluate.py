@@ -24,7 +24,7 @@ from casava_os.kernel.compiler.tagged import Copy, SurfaceCall, encode, lower
 from casava_os.kernel.ports import CompileRequest, Model
 from casava_syscalls.base import Effect
 from casava_syscalls.plan import Plan, parse_plan
-from casava_syscalls.results import Err, Ok
+from casava_syscalls.results import Err, Ok, Result
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
@@ -146,8 +146,17 @@ def known_plan(item: Item, now: datetime) -> Plan | None:
     lowered = lower(item.calls, now)
     if isinstance(lowered, Err):
         return None
-    plan = parse_plan({"version": 1, "steps": lowered.value, "reads_stdin": item.piped_stdin})
+    plan = _typed(lowered.value, item.piped_stdin)
     return plan.value if isinstance(plan, Ok) else None
+
+
+def _typed(steps: Sequence[Mapping[str, object]], piped_stdin: bool) -> Result[Plan]:
+    """The plan of these steps. One that leaves the workspace is the refusal that the kernel makes of it."""
+    data = {"version": 1, "steps": list(steps), "reads_stdin": piped_stdin}
+    plan = parse_plan(data)
+    if isinstance(plan, Err) and plan.code == "outside-workspace":
+        return parse_plan({"version": 1, "steps": [{"call": "refuse", "reason": "outside"}]})
+    return plan
 
 
 def canonical(plan: Plan) -> str:
@@ -170,7 +179,7 @@ def judge(model: Model, item: Item, offered: frozenset[str]) -> Outcome | None:
             (0, len(wanted)), True, should_decline,
         )  # fmt: skip
     draft = result.value
-    parsed = parse_plan({"version": 1, "steps": list(draft.steps), "reads_stdin": item.piped_stdin})
+    parsed = _typed(draft.steps, item.piped_stdin)
     if isinstance(parsed, Err):
         answer = f"{draft.raw} {parsed.message}"
         return Outcome(
