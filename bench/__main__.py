@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench import layers, model, sandbox
+from bench import layers, model, sandbox, scheduling
 from tests.journeys.conftest import furnish
 
 REQUESTS = (
@@ -90,7 +90,12 @@ def main() -> None:
     options = parser.parse_args()
     whole = journeys(options.rounds)
     show("casava-os run --yes, median of whole commands and their parts", whole, "ms")
-    rooms = {"sandbox": sandbox.measure(), "layers": layers.measure(), "model": model.measure()}
+    rooms = {
+        "sandbox": sandbox.measure(),
+        "layers": layers.measure(),
+        "model": model.measure(),
+        "scheduling": scheduling.measure(),
+    }
     for room, figures in rooms.items():
         show(room, {"": figures}, "as named")
     if options.json:

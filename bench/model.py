@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING
 
 from casava_os import model
 from casava_os.kernel.ports import CompileRequest
+from casava_os.model.engine import Work
+from casava_os.model.llama import LlamaModel
 from casava_syscalls.registry import available
 from casava_syscalls.results import Err
 
 if TYPE_CHECKING:
-    from casava_os.model.llama import LlamaModel
+    import numpy as np
+    from numpy.typing import NDArray
 
 REQUESTS = (
     "delete the .tmp files older than a week",
@@ -37,21 +40,26 @@ ROUNDS = 20
 
 
 def measure(name: str | None = None) -> dict[str, float]:
-    """Milliseconds by name, and the ratio of constrained decoding to the network alone on the same tokens."""
+    """Milliseconds by name; ratios of a compilation to the network alone, and to decoding the same tokens unconstrained."""
     began = time.perf_counter()
     loaded = model.load(name)
     if isinstance(loaded, Err):
         sys.exit(str(loaded))
     smol = loaded.value
+    assert isinstance(smol, LlamaModel), "its parts are measured, which other models do not have"
     figures = {"import and load": 1e3 * (time.perf_counter() - began)}
     figures["first request"] = 1e3 * _timed(lambda: smol.compile(CompileRequest(REQUESTS[0], available())))
     whole = [_timed(lambda t=t: _compile(smol, t)) for _ in range(ROUNDS) for t in REQUESTS]
-    alone = [_timed(work) for _ in range(ROUNDS) for work in [_network_alone(smol, t) for t in REQUESTS]]
+    asked = [_works(smol, text) for text in REQUESTS]
+    alone = [_timed(lambda w=works: _network_alone(smol, w)) for _ in range(ROUNDS) for works in asked]
+    free = [_timed(lambda w=works: _unconstrained(smol, w)) for _ in range(ROUNDS) for works in asked]
     figures |= _spread("compile", whole)
     figures |= _spread("tokenize", [_timed(lambda t=t: smol._engine.tokenize(t)) for t in REQUESTS * ROUNDS])  # noqa: SLF001 - a bench looks inside
     figures |= _spread("grammar of a request", [_timed(_grammar(smol, t)) for t in REQUESTS * ROUNDS])
     figures |= _spread("network alone", alone)
+    figures |= _spread("unconstrained", free)
     figures["constrained ÷ network alone"] = sum(whole) / sum(alone)
+    figures["constrained ÷ unconstrained"] = sum(whole) / sum(free)
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     figures["resident MB"] = int(status.partition("VmRSS:")[2].split()[0]) / 1024
     return figures
@@ -76,28 +84,45 @@ def _compile(smol: LlamaModel, text: str) -> None:
     smol.compile(CompileRequest(text, available()))
 
 
-def _network_alone(smol: LlamaModel, text: str) -> Callable[[], None]:
-    """The same evaluations as compiling `text` takes, without grammar or choice."""
+def _works(smol: LlamaModel, text: str) -> list[list[Work]]:
+    """The evaluations that compiling `text` takes, by attempt: each begins with the request."""
     engine = smol._engine  # noqa: SLF001
-    original = engine.evaluate
-    steps: list[tuple[int, int]] = []
+    original, works = engine.run, list[list[Work]]()
 
-    def spy(ids, *, last=1):  # type: ignore[no-untyped-def]
-        steps.append((len(ids), last))
-        return original(ids, last=last)
+    def spy(asked: Sequence[Work]) -> list[NDArray[np.float32]]:
+        (work,) = asked
+        if len(work.tokens) - work.last > 1:
+            works.append([])
+        works[-1].append(Work(0, [*work.tokens], work.last))
+        return original(asked)
 
-    engine.evaluate = spy  # type: ignore[method-assign]
+    engine.run = spy  # type: ignore[method-assign]
     try:
         _compile(smol, text)
     finally:
-        engine.evaluate = original  # type: ignore[method-assign]
+        engine.run = original  # type: ignore[method-assign]
+    return works
 
-    def work() -> None:
+
+def _network_alone(smol: LlamaModel, works: list[list[Work]]) -> None:
+    """The same evaluations without grammar or choice: what no way of writing the rest could undercut."""
+    for attempt in works:
+        smol._engine.forget()  # noqa: SLF001
+        for work in attempt:
+            smol._engine.run([work])  # noqa: SLF001
+
+
+def _unconstrained(smol: LlamaModel, works: list[list[Work]]) -> None:
+    """The same tokens without a grammar: each is asked for and is the likeliest, since nothing says which are forced."""
+    engine = smol._engine  # noqa: SLF001
+    for attempt in works:
         engine.forget()
-        for count, last in steps:
-            engine.evaluate([5] * count, last=last)
-
-    return work
+        first = attempt[0]
+        read = len(first.tokens) - first.last + 1
+        engine.run([Work(0, first.tokens[:read])])[0].argmax()
+        tokens = [*first.tokens[read:], *(token for work in attempt[1:] for token in work.tokens)]
+        for token in tokens:
+            engine.run([Work(0, [token])])[0].argmax()
 
 
 def _grammar(smol: LlamaModel, text: str) -> Callable[[], object]:
