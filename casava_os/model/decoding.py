@@ -77,10 +77,10 @@ def decoding(
     `Err` codes: `not-understood` when there is no plan, `no-model` when the network gives no numbers.
     """
     bans: dict[tuple[int, str], frozenset[str]] = {}
-    softmax = _Softmax(meant)
+    among = _Among(meant)
     for attempt in range(ATTEMPTS):
         cursor = start(bans)
-        result = yield from _attempt(prompt, cursor, softmax, choose)
+        result = yield from _attempt(prompt, cursor, among, choose)
         if isinstance(result, Ok):
             return Ok(value=(cursor, result.value))
         blamed = cursor.blame() if result.code == "not-understood" else None
@@ -92,7 +92,7 @@ def decoding(
 
 
 def _attempt(
-    prompt: Sequence[int], cursor: Cursor, softmax: _Softmax, choose: Choose
+    prompt: Sequence[int], cursor: Cursor, among: _Among, choose: Choose
 ) -> Generator[Question, NDArray[np.float32], Result[Trace]]:
     trace = Trace()
     pending, forced, begins = [*prompt], 0, True
@@ -106,66 +106,77 @@ def _attempt(
             forced += 1
             continue
         scores = yield Question(pending, forced + 1, begins)
-        free = softmax.of(scores, pending, forced, allowed)
-        if free is None:
+        sure = among.chances(scores, pending, forced, allowed)
+        if sure is None:
             return _damaged()
-        trace.free += free.taken
-        token = allowed[choose(scores[-1, allowed])]
-        chance = free.allowed[token]
-        trace.free.append(chance)
-        trace.masked.append(chance / max(1e-30, sum(free.allowed.values())))
+        logits = scores[-1].take(allowed)
+        picked = choose(logits)
+        token = allowed[picked]
+        chances = sure.of(logits)
+        trace.free += sure.taken
+        trace.free.append(float(chances[picked]))
+        trace.masked.append(float(chances[picked] / max(1e-30, chances.sum())))
         cursor.accept(token)
         pending, forced, begins = [token], 0, False
     if forced:
         # What was forced at the end is evaluated too: the network may have wanted to go on.
         scores = yield Question(pending[:-1], forced, begins)
-        free = softmax.of(scores, pending, forced, ())
-        if free is None:
+        sure = among.chances(scores, pending, forced, ())
+        if sure is None:
             return _damaged()
-        trace.free += free.taken
+        trace.free += sure.taken
     return Ok(value=trace)
 
 
 @dataclass(frozen=True, slots=True)
 class _Chances:
+    """Probabilities after one question."""
+
     taken: list[float]
     """Of each token that was taken without a question, after the one before it."""
-    allowed: dict[int, float]
-    """Of each token that may come now."""
+    peak: float
+    total: float
+    """Of the last row: its largest logit, and the sum of all powers over that."""
+
+    def of(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Of the tokens with these logits in the last row."""
+        import numpy as np
+
+        powers: NDArray[np.float32] = np.exp(logits - self.peak)
+        return powers / self.total
 
 
-class _Softmax:
+class _Among:
     """Probabilities among the tokens that are meant, and those that the grammar lets a name of a file add."""
 
     def __init__(self, meant: frozenset[int]) -> None:
         import numpy as np
 
-        self._meant = np.fromiter(meant, dtype=np.intp, count=len(meant))
-        self._column = {int(token): column for column, token in enumerate(self._meant)}
+        self._meant = meant
+        self._tokens = np.fromiter(meant, dtype=np.intp, count=len(meant))
 
-    def of(
+    def chances(
         self, scores: NDArray[np.float32], pending: Sequence[int], forced: int, allowed: Sequence[int]
     ) -> _Chances | None:
-        """Of the `forced` last tokens of `pending`, and of what is allowed; None where the network gave no numbers."""
+        """After `pending`, whose `forced` last tokens were not asked for; None where the network gave no numbers."""
         import numpy as np
 
-        columns, among = self._column, self._meant
-        others = {token for token in (*pending, *allowed) if token not in columns}
-        if others:
-            among = np.append(among, [*others])
-            columns = {int(token): column for column, token in enumerate(among)}
-        chosen = scores[:, among]
-        powers = np.exp(chosen - chosen.max(-1, keepdims=True))
-        chances = powers / powers.sum(-1, keepdims=True)
-        if not np.isfinite(chosen).all():
+        known, tokens = self._meant.issuperset, self._tokens
+        if not (known(pending) and known(allowed)):
+            tokens = np.append(tokens, [*{*pending, *allowed} - self._meant])
+        chosen = scores.take(tokens, axis=1)
+        peaks = chosen.max(1)
+        totals = np.exp(chosen - peaks[:, None]).sum(1)
+        if not np.isfinite(totals).all():
             return None
-        last = chances[-1].tolist() if allowed else []
+        taken = pending[len(pending) - forced :]
         return _Chances(
             [
-                float(chances[row, columns[token]])
-                for row, token in enumerate(pending[len(pending) - forced :])
+                math.exp(float(scores[row, token]) - float(peaks[row])) / float(totals[row])
+                for row, token in enumerate(taken)
             ],
-            {token: last[columns[token]] for token in allowed},
+            float(peaks[-1]),
+            float(totals[-1]),
         )
 
 
