@@ -38,7 +38,7 @@ class Source:
     def identity(self) -> str:
         """What the loaded model's `identity` will be."""
         if self.address is not None:
-            return f"{self.address.url}#{self.address.model}"
+            return f"{self.address.shown}#{self.address.model}"
         from casava_os.model.download import digest
 
         return digest(self.path) if self.path is not None else ""
@@ -52,7 +52,7 @@ class Source:
         }
         facts = [("kind", kinds[self.kind])]
         if self.address is not None:
-            facts += [("served at", self.address.url), ("its name there", self.address.model)]
+            facts += [("served at", self.address.shown), ("its name there", self.address.model)]
         return facts
 
 

@@ -148,6 +148,16 @@ def test_the_key_is_in_no_representation() -> None:
     assert KEY not in repr(Address("http://x/v1", "m", lambda: KEY))
 
 
+def test_a_password_in_the_address_is_shown_to_nobody() -> None:
+    address = Address("http://me:hunter2@127.0.0.1:9/v1", "tiny")
+    model = EndpointModel(address, sleep=lambda seconds: None)
+    failed = model.compile(CompileRequest("list", available()))
+    model.close()
+    assert isinstance(failed, Err)
+    assert "hunter2" not in str(failed) + model.identity
+    assert "http://127.0.0.1:9/v1" in failed.message
+
+
 def test_cancelling_ends_the_answer_between_two_pieces() -> None:
     stop = threading.Event()
 

@@ -86,14 +86,17 @@ def test_the_state_behind_the_instructions_is_kept_on_disk_and_changes_nothing(
 
 def test_a_damaged_state_is_made_anew(file: Path, home: Path) -> None:
     asked = CompileRequest("list docs", frozenset({"system.memory"}))
-    for damage in (False, True):
+    for damage in ("cut", "a bit", ""):
         loaded = load(str(file))
         assert isinstance(loaded, Ok)
         assert isinstance(loaded.value.compile(asked), Ok)
         loaded.value.close()
-        if not damage:
-            (state,) = (home / "cache" / "prefixes").glob("*.state")
-            state.write_bytes(state.read_bytes()[:1000])
+        (state,) = (home / "cache" / "prefixes").glob("*.state")
+        data = state.read_bytes()
+        if damage == "cut":
+            state.write_bytes(data[:1000])
+        elif damage:
+            state.write_bytes(data[:-9] + bytes([data[-9] ^ 4]) + data[-8:])
 
 
 def test_a_request_cannot_spell_the_tokens_of_a_turn(model: InstructModel) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -40,6 +41,11 @@ class Address:
     url: str
     model: str
     key: Callable[[], str | None] = field(default=lambda: None, repr=False)
+
+    @property
+    def shown(self) -> str:
+        """The URL without a user and a password."""
+        return re.sub(r"^(https?://)[^/@]*@", r"\1", self.url)
 
 
 @dataclass(slots=True)
@@ -88,7 +94,7 @@ class EndpointModel:
 
     @property
     def identity(self) -> str:
-        return f"{self._address.url}#{self._address.model}"
+        return f"{self._address.shown}#{self._address.model}"
 
     @property
     def qualified(self) -> bool:
@@ -198,7 +204,7 @@ class EndpointModel:
         hint: str = "is the server running? `casava-os model list` shows others",
     ) -> Err:
         return Err(
-            code=code, title="The model's endpoint failed", message=f"{self._address.url} {what}", hint=hint
+            code=code, title="The model's endpoint failed", message=f"{self._address.shown} {what}", hint=hint
         )
 
     def close(self) -> None:

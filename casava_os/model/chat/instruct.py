@@ -190,7 +190,10 @@ class InstructModel:
     def _restored(self, before: list[int]) -> bool:
         try:
             data = self._state_path(before).read_bytes()
-            self._engine.restore(0, (len(before), data))
+            digest, state = data[:32], data[32:]
+            if hashlib.sha256(state).digest() != digest:  # llama.cpp believes what it is given
+                return False
+            self._engine.restore(0, (len(before), state))
         except (OSError, RuntimeError):
             self._engine.forget()
             return False
@@ -200,7 +203,8 @@ class InstructModel:
         path = self._state_path(before)
         try:
             private_dir(path.parent)
-            write_private(path, self._engine.save(0)[1])
+            state = self._engine.save(0)[1]
+            write_private(path, hashlib.sha256(state).digest() + state)
             kept = sorted(path.parent.glob("*.state"), key=lambda one: one.stat().st_mtime)
             for old in kept[:-KEPT_STATES]:
                 old.unlink(missing_ok=True)
