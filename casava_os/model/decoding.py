@@ -164,20 +164,18 @@ class _Among:
         known, tokens = self._meant.issuperset, self._tokens
         if not (known(pending) and known(allowed)):
             tokens = np.append(tokens, [*{*pending, *allowed} - self._meant])
-        chosen = scores.take(tokens, axis=1)
-        peaks = chosen.max(1)
-        totals = np.exp(chosen - peaks[:, None]).sum(1)
-        if not np.isfinite(totals).all():
-            return None
-        taken = pending[len(pending) - forced :]
-        return _Chances(
-            [
-                math.exp(float(scores[row, token]) - float(peaks[row])) / float(totals[row])
-                for row, token in enumerate(taken)
-            ],
-            float(peaks[-1]),
-            float(totals[-1]),
-        )
+        taken: list[float] = []
+        peak = total = 0.0
+        for row, scored in enumerate(scores):
+            chosen = scored.take(tokens)
+            peak = float(np.maximum.reduce(chosen))
+            total = float(np.add.reduce(np.exp(chosen - peak)))
+            if not math.isfinite(total):
+                return None
+            if row < forced:
+                token = pending[len(pending) - forced + row]
+                taken.append(math.exp(float(scored[token]) - peak) / total)
+        return _Chances(taken, peak, total)
 
 
 def _stuck() -> Err:

@@ -12,6 +12,7 @@ hears that it would be needed. Were it left out, the model would be driven to th
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,9 @@ LONG = 160
 
 _LETTER = "x"
 
+KNOWN = 8192
+"""Positions whose structure is remembered: a few megabytes. The plans of a working day have some hundreds."""
+
 ANYTHING = "*"
 """In a ban: whatever the key says."""
 
@@ -99,6 +103,11 @@ def written_fields(call: str, names: Collection[str]) -> tuple[Shape, ...]:
     )
 
 
+def _always(shape: Shape) -> bool:
+    """Whether every request has an argument for this field, or needs none."""
+    return bool(shape.choices) or shape.lexeme in ("flag", "path", "mode") or shape.lexeme in QUANTITY
+
+
 def _token(name: str) -> str:
     return f"<|{name}|>"
 
@@ -133,8 +142,28 @@ class _Alphabet:
         return [len(self.tokens) - 1] * len(text)
 
 
+Position = tuple[bool, tuple[int, ...]]
+"""Where a plan stands, as far as its structure goes: whether there was a step before, and what this one has so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What the structure lets follow at one position."""
+
+    calls: tuple[int, ...]
+    ends: bool
+    others: tuple[int, ...]
+    """Control tokens but calls and the end."""
+    text: bool
+
+    def has(self, ident: int, end: int, letter: int) -> bool:
+        if ident in (end, letter):
+            return self.ends if ident == end else self.text
+        return ident in self.others or ident in self.calls
+
+
 class Grammar:
-    """The compiled structure of all plans that a model can write. Safe to share between threads that hold the engine's lock."""
+    """The compiled structure of all plans that a model can write. Any number of threads may share it."""
 
     def __init__(self, names: Sequence[str] | None = None, calls: Iterable[str] = CALLS) -> None:
         """`names`: the model's control tokens (the ABI's of today, unless said); `calls`: what it was taught."""
@@ -144,20 +173,60 @@ class Grammar:
         self.ids = {name: ident for ident, name in enumerate(self.names)}
         self.calls = frozenset(call for call in calls if f"call:{call}" in self.ids)
         self._fields = {call: written_fields(call, self.ids) for call in self.calls}
+        self._shapes = {
+            call: {shape.name: shape for shape in fields} for call, fields in self._fields.items()
+        }
+        self.calls_by_id = {ident: name[5:] for name, ident in self.ids.items() if name.startswith("call:")}
+        needs = {
+            self.ids[f"call:{call}"]: tuple(s for s in fields if s.required and not _always(s))
+            for call, fields in self._fields.items()
+        }
+        self.needs = {ident: shapes for ident, shapes in needs.items() if shapes}
+        """By a call's token: its required fields that not every request has an argument for."""
         self.text = len(self.names)
         """The letter's id in llguidance's alphabet, and the first text token of a model's vocabulary."""
         tokenizer = LLTokenizer(TokenizerWrapper(_Alphabet(self.names)), slices=[])
         self._matcher = LLMatcher(tokenizer, lark(self.calls, self.ids))
         if self._matcher.is_error():
             raise RuntimeError(f"the grammar of the ABI does not compile: {self._matcher.get_error()}")
+        self._known: dict[Position, Following] = {}
 
     def fields(self, call: str) -> tuple[Shape, ...]:
         """The call's fields that the model can write."""
         return self._fields[call]
 
+    def shape(self, call: str, key: str) -> Shape:
+        """The call's field of this name."""
+        return self._shapes[call][key]
+
     def matcher(self) -> LLMatcher:
         """A matcher at the beginning of a plan."""
         return self._matcher.deep_copy()
+
+    def known(self, position: Position) -> Following | None:
+        """What follows at a position where some plan has been before: most plans go well-trodden ways."""
+        return self._known.get(position)
+
+    def learn(self, position: Position, matcher: LLMatcher) -> Following:
+        """What llguidance lets follow at a position, which the matcher has reached."""
+        import numpy as np
+        from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
+
+        bitmask = allocate_token_bitmask(1, self.text + 1)
+        fill_next_token_bitmask(matcher, bitmask)
+        bits = np.unpackbits(bitmask.view(np.uint8), bitorder="little")[: self.text + 1]
+        found = [int(ident) for ident in np.flatnonzero(bits)]
+        end = self.ids[END]
+        following = Following(
+            calls=tuple(ident for ident in found if ident in self.calls_by_id),
+            ends=end in found,
+            others=tuple(i for i in found if i not in self.calls_by_id and i not in (end, self.text)),
+            text=self.text in found,
+        )
+        if len(self._known) >= KNOWN:
+            self._known.clear()
+        self._known[position] = following
+        return following
 
 
 # ------------------------------------------------------------------------------------------------ one plan in the making
@@ -177,12 +246,17 @@ class Cursor:
         now: datetime,
         bans: Bans | None = None,
     ) -> None:
-        from llguidance.numpy import allocate_token_bitmask
-
         self._grammar, self._values, self._text_of, self._now = grammar, values, text_of, now
         self._offered = offered
-        self._matcher = grammar.matcher()
-        self._bitmask = allocate_token_bitmask(1, grammar.text + 1)
+        self._end = grammar.ids[END]
+        self._matcher: LLMatcher | None = None
+        self._way: list[int] = []
+        """What the matcher has not consumed yet: it is asked only where no plan has been before."""
+        self._within: tuple[int, ...] = ()
+        """What this step has so far, in llguidance's alphabet."""
+        self._following: Following | None = None
+        self._fitting: list[int] | None = None
+        self._last_described: tuple[tuple[int, int, int], str | None] | None = None
         self._piped_stdin = piped_stdin
         self._bans = bans or {}
         self._calls: list[str] = []
@@ -191,6 +265,8 @@ class Cursor:
         self._items = 0
         self._value: Value | None = None
         self._run: list[int] = []
+        self._typed = 0
+        """Tokens of text so far."""
         self._step: list[Segment] = []
         self.segments: list[Segment] = []
         self.length = 0
@@ -209,41 +285,58 @@ class Cursor:
             tokens += self._value.following()
             if not self._value.complete():
                 return tokens
-        controls, text = self._structure()
-        controls = [ident for ident in controls if self._fits(self._grammar.names[ident])]
-        if text and self._shape is not None:
+        structure = self._structure()
+        names = self._grammar.names
+        controls = [ident for ident in structure.others if self._fits(names[ident])]
+        if structure.text and self._shape is not None:
             tokens += self._values.start(self._shape.lexeme, self._banned(self._shape.name)).following()
-        endings = [ident for ident in controls if self._ends_step(ident)]
-        if endings and self._calls and not self._step_is_good():
-            controls = [ident for ident in controls if ident not in endings]
+        if structure.calls or structure.ends:
+            controls += self._endings(structure)
         if self.length > LONG:
             controls = self._only_needed(controls, bool(tokens))
         return tokens + controls
 
-    def _structure(self) -> tuple[list[int], bool]:
-        """The control tokens that llguidance allows, and whether text may begin."""
-        import numpy as np
-        from llguidance.numpy import fill_next_token_bitmask
+    def _structure(self) -> Following:
+        """What llguidance lets follow."""
+        if self._following is None:
+            position = (len(self._calls) > 1, self._within)
+            self._following = self._grammar.known(position) or self._learn(position)
+        return self._following
 
-        fill_next_token_bitmask(self._matcher, self._bitmask)
-        bits = np.unpackbits(self._bitmask.view(np.uint8), bitorder="little")[: self._grammar.text + 1]
-        found = [int(ident) for ident in np.flatnonzero(bits)]
-        text = bool(found) and found[-1] == self._grammar.text
-        return (found[:-1] if text else found), text
+    def _learn(self, position: Position) -> Following:
+        if self._matcher is None:
+            self._matcher = self._grammar.matcher()
+        for ident in self._way:
+            if not self._matcher.consume_token(ident):
+                raise ValueError(f"the grammar does not allow this: {self._matcher.get_error()}")
+        self._way = []
+        return self._grammar.learn(position, self._matcher)
+
+    def _endings(self, structure: Following) -> list[int]:
+        """What ends this step (or begins the first one), when it may end."""
+        if self._fitting is None:
+            self._fitting = self._fitting_calls(structure.calls)
+        endings = [*self._fitting, *([self._end] if structure.ends else [])]
+        return endings if endings and (not self._calls or self._step_is_good()) else []
+
+    def _fitting_calls(self, idents: tuple[int, ...]) -> list[int]:
+        """Those of these calls that may come next, as far as it is not the step so far that forbids it."""
+        earlier = len(self._calls)
+        if earlier >= MAX_STEPS:
+            return []
+        needs = self._grammar.needs
+        fitting = [
+            ident
+            for ident in idents
+            if ident not in needs or all(self._can_be_had(shape, earlier) for shape in needs[ident])
+        ]
+        banned = self._bans.get((earlier + 1, "call"))
+        return [i for i in fitting if self._grammar.calls_by_id[i] not in banned] if banned else fitting
 
     def _fits(self, name: str) -> bool:
-        kind, _, rest = name.partition(":")
-        if kind == "call":
-            if rest in self._bans.get((len(self._calls) + 1, "call"), ()):
-                return False
-            return len(self._calls) < MAX_STEPS and all(
-                self._can_be_had(shape, len(self._calls))
-                for shape in self._grammar.fields(rest)
-                if shape.required
-            )
-        if kind == "key":
-            shape = next(shape for shape in self._grammar.fields(self._calls[-1]) if shape.name == rest)
-            return ANYTHING not in self._banned(rest) and self._can_be_had(shape, len(self._calls) - 1)
+        if name.startswith("key:"):
+            shape = self._grammar.shape(self._calls[-1], name[4:])
+            return ANYTHING not in self._banned(shape.name) and self._can_be_had(shape, len(self._calls) - 1)
         if name == HERE and self._shape is not None:
             return "." not in self._banned(self._shape.name)
         if name.startswith("$"):
@@ -254,7 +347,7 @@ class Cursor:
 
     def _can_be_had(self, shape: Shape, earlier: int) -> bool:
         """Whether the request, or one of the `earlier` steps, has anything for this argument."""
-        if shape.choices or shape.lexeme in ("flag", "path", "mode") or shape.lexeme in QUANTITY:
+        if _always(shape):
             return True
         return self._values.any(shape.lexeme) or any(
             self._refers(shape, number, earlier) for number in range(earlier + 1)
@@ -306,6 +399,12 @@ class Cursor:
 
     def _described(self) -> str | None:
         """The last step's canonical text; None when the ABI refuses it for what it says (not for where it points)."""
+        at = (len(self._calls), len(self._step) + bool(self._run), self._typed)
+        if self._last_described is None or self._last_described[0] != at:
+            self._last_described = at, self._describe()
+        return self._last_described[1]
+
+    def _describe(self) -> str | None:
         step = [*self._step, *([Copy(self._text_of(self._run))] if self._run else [])]
         calls = decode([*step, Control(END)])
         lowered = calls if isinstance(calls, Err) else lower(calls.value, self._now)
@@ -330,6 +429,7 @@ class Cursor:
                 self._consume(self._grammar.text)
             self._value = self._value.then(token)
             self._run.append(token)
+            self._typed += 1
             return
         if self._run:
             self._step.append(Copy(self._text_of(self._run)))
@@ -349,7 +449,7 @@ class Cursor:
             if performed_by(rest) not in self._offered:
                 self.unoffered, self.finished = performed_by(rest), True
         elif kind == "key":
-            self._shape = next(shape for shape in self._grammar.fields(self._calls[-1]) if shape.name == rest)
+            self._shape = self._grammar.shape(self._calls[-1], rest)
             self._items = 1
         elif name == AND:
             self._items += 1
@@ -358,5 +458,11 @@ class Cursor:
             self.finished = True
 
     def _consume(self, ident: int) -> None:
-        if not self._matcher.consume_token(ident):
-            raise ValueError(f"the grammar does not allow this: {self._matcher.get_error()}")
+        if not self._structure().has(ident, self._end, self._grammar.text):
+            raise ValueError("the grammar does not allow this")
+        self._way.append(ident)
+        begins = ident in self._grammar.calls_by_id
+        self._within = (ident,) if begins else (*self._within, ident)
+        self._following = None
+        if begins:
+            self._fitting = None

@@ -103,6 +103,7 @@ class Values:
         self._starts = {atom.start + atom.quoted for atom in self._atoms}
         self._ends = {atom.end - atom.quoted for atom in self._atoms}
         self._made: dict[Lexeme, Value] = {}
+        self._had: dict[Lexeme, bool] = {}
 
     def start(self, lexeme: Lexeme, without: frozenset[str] = frozenset()) -> Value:
         """The empty argument of this kind; `without` leaves out some spans (free text is never narrowed)."""
@@ -112,9 +113,11 @@ class Values:
             self._made[lexeme] = self._copying() if lexeme in FREE_TEXT else self._spelling(lexeme)
         return self._made[lexeme]
 
-    def any(self, lexeme: Lexeme, without: frozenset[str] = frozenset()) -> bool:
+    def any(self, lexeme: Lexeme) -> bool:
         """Whether the request has an argument of this kind at all."""
-        return bool(self.start(lexeme, without).following())
+        if lexeme not in self._had:
+            self._had[lexeme] = bool(self.start(lexeme).following())
+        return self._had[lexeme]
 
     def _token_borders(self, widths: Sequence[int]) -> dict[int, int]:
         """Which token begins at a character offset of the request."""
