@@ -1,4 +1,4 @@
-"""The forge's commands: synth, tokenizer, train, export, eval."""
+"""The forge's commands: synth, people, tokenizer, train, export, eval."""
 
 from __future__ import annotations
 
@@ -45,6 +45,22 @@ def tokenizer(directory: Directory, texts: Texts = [], count: int = 30_000, seed
     directory.mkdir(parents=True, exist_ok=True)
     vocabulary.save(directory / "tokenizer.json")
     print(f"{vocabulary.size} tokens")
+
+
+@app.command()
+def people(
+    pairs: Annotated[Path, typer.Argument(help="JSONL with `nl` and `cmd`: requests and their bash commands.")],
+    out: Annotated[Path, typer.Option("--out", help="The JSONL file of requests and calls to write.")],
+    held_out: Annotated[
+        float, typer.Option("--held-out", help="Share of the requests that goes to held_out.jsonl beside it.")
+    ] = 0.0,
+    threads: int = 1,
+    reasons: Annotated[int, typer.Option(help="How many reasons of each kind to print.")] = 25,
+) -> None:
+    """Translates bash commands into plans, proves each by running both in a jail, and prints what became of all."""
+    from casava_os.forge.people import report
+
+    print(report.run(pairs, out, held_out, pairs.parent.name, threads).table(reasons))
 
 
 @app.command()
