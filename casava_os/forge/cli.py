@@ -49,7 +49,9 @@ def tokenizer(directory: Directory, texts: Texts = [], count: int = 30_000, seed
 
 @app.command()
 def people(
-    pairs: Annotated[Path, typer.Argument(help="JSONL with `nl` and `cmd`: requests and their bash commands.")],
+    pairs: Annotated[
+        Path, typer.Argument(help="JSONL with `nl` and `cmd`: requests and their bash commands.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="The JSONL file of requests and calls to write.")],
     held_out: Annotated[
         float, typer.Option("--held-out", help="Share of the requests that goes to held_out.jsonl beside it.")

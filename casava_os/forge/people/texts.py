@@ -151,7 +151,7 @@ def wc(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
     draft.add("text.count", "number", source=sources.text(draft, found.operands), what=what)
 
 
-def sort(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
+def sort(draft: Draft, _program: str, rest: Sequence[Word]) -> None:  # noqa: C901 - a branch for each of its options
     """Lines in order; of a search with sizes or times, its order."""
     found = options(rest, "rnufk:t:hbgVz", ("reverse", "unique", "numeric-sort", "key=", "ignore-case"))
     flags = found.flags | {
