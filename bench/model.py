@@ -49,10 +49,15 @@ def measure(name: str | None = None) -> dict[str, float]:
     assert isinstance(smol, LlamaModel), "its parts are measured, which other models do not have"
     figures = {"import and load": 1e3 * (time.perf_counter() - began)}
     figures["first request"] = 1e3 * _timed(lambda: smol.compile(CompileRequest(REQUESTS[0], available())))
-    whole = [_timed(lambda t=t: _compile(smol, t)) for _ in range(ROUNDS) for t in REQUESTS]
     asked = [_works(smol, text) for text in REQUESTS]
-    alone = [_timed(lambda w=works: _network_alone(smol, w)) for _ in range(ROUNDS) for works in asked]
-    free = [_timed(lambda w=works: _unconstrained(smol, w)) for _ in range(ROUNDS) for works in asked]
+    whole: list[float] = []
+    alone: list[float] = []
+    free: list[float] = []
+    for _ in range(ROUNDS):  # in turns: what else the machine does then is in all of them
+        for text, works in zip(REQUESTS, asked, strict=True):
+            whole.append(_timed(lambda t=text: _compile(smol, t)))
+            alone.append(_timed(lambda w=works: _network_alone(smol, w)))
+            free.append(_timed(lambda w=works: _unconstrained(smol, w)))
     figures |= _spread("compile", whole)
     figures |= _spread("tokenize", [_timed(lambda t=t: smol._engine.tokenize(t)) for t in REQUESTS * ROUNDS])  # noqa: SLF001 - a bench looks inside
     figures |= _spread("grammar of a request", [_timed(_grammar(smol, t)) for t in REQUESTS * ROUNDS])
