@@ -272,10 +272,7 @@ _CHECKS: Mapping[Lexeme, Callable[[str], str | None]] = {
 }
 
 _SAID_IN_PLURAL = frozenset(
-    "avi bak bat bin bmp bz2 cfg conf cpp css deb dll doc docx eml eps epub exe fbx flac gz gguf gif glb heic html ini ipynb iso jar"
-    " jpeg jpg js json jsonl kml lnk log m4a md mkv mov mp3 mp4 msi obj odt ogg otf pdf pkl png po ppt pptx psd pt py raw rar rb rs"
-    " rtf safetensors sh sql srt svg swp tar tex tga tgz tif tiff tmp toml tsv ttf txt wav webm webp whl wma wmv woff xls xlsx xml"
-    " yaml yml zip 7z".split()
+    ["avi", "bak", "bat", "bin", "bmp", "bz2", "cfg", "conf", "cpp", "css", "deb", "dll", "doc", "docx", "eml", "eps", "epub", "exe", "fbx", "flac", "gz", "gguf", "gif", "glb", "heic", "html", "ini", "ipynb", "iso", "jar", "jpeg", "jpg", "js", "json", "jsonl", "kml", "lnk", "log", "m4a", "md", "mkv", "mov", "mp3", "mp4", "msi", "obj", "odt", "ogg", "otf", "pdf", "pkl", "png", "po", "ppt", "pptx", "psd", "pt", "py", "raw", "rar", "rb", "rs", "rtf", "safetensors", "sh", "sql", "srt", "svg", "swp", "tar", "tex", "tga", "tgz", "tif", "tiff", "tmp", "toml", "tsv", "ttf", "txt", "wav", "webm", "webp", "whl", "wma", "wmv", "woff", "xls", "xlsx", "xml", "yaml", "yml", "zip", "7z"]
 )  # fmt: skip
 """Endings that people use like words: "the wavs", "two pngs"."""
 
