@@ -59,12 +59,12 @@ def measure(name: str | None = None) -> dict[str, float]:
             alone.append(_timed(lambda w=works: _network_alone(smol, w)))
             free.append(_timed(lambda w=works: _unconstrained(smol, w)))
     figures |= _spread("compile", whole)
-    figures |= _spread("tokenize", [_timed(lambda t=t: smol._engine.tokenize(t)) for t in REQUESTS * ROUNDS])  # noqa: SLF001 - a bench looks inside
+    figures |= _spread("tokenize", [_timed(lambda t=t: smol._speller.tokens(t)) for t in REQUESTS * ROUNDS])  # noqa: SLF001 - a bench looks inside
     figures |= _spread("grammar of a request", [_timed(_grammar(smol, t)) for t in REQUESTS * ROUNDS])
     figures |= _spread("network alone", alone)
     figures |= _spread("unconstrained", free)
-    figures["constrained ÷ network alone"] = sum(whole) / sum(alone)
-    figures["constrained ÷ unconstrained"] = sum(whole) / sum(free)
+    figures["constrained ÷ network alone"] = _best(whole) / _best(alone)
+    figures["constrained ÷ unconstrained"] = _best(whole) / _best(free)
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     figures["resident MB"] = int(status.partition("VmRSS:")[2].split()[0]) / 1024
     return figures
@@ -83,6 +83,11 @@ def _spread(what: str, times: Sequence[float]) -> dict[str, float]:
         f"{what}, median": 1e3 * ranked[len(ranked) // 2],
         f"{what}, p95": 1e3 * ranked[int(0.95 * len(ranked))],
     }
+
+
+def _best(times: Sequence[float]) -> float:
+    """Seconds for every request once, each at its best: what the work takes when nobody else has the cores."""
+    return sum(min(times[n :: len(REQUESTS)]) for n in range(len(REQUESTS)))
 
 
 def _compile(smol: LlamaModel, text: str) -> None:
@@ -135,13 +140,14 @@ def _grammar(smol: LlamaModel, text: str) -> Callable[[], object]:
     from casava_os.model.grammar import Cursor
     from casava_os.model.values import Values
 
-    tokens = smol._engine.tokenize(text)  # noqa: SLF001
+    tokens = smol._speller.tokens(text)  # noqa: SLF001
     widths = [smol._widths[token] for token in tokens]  # noqa: SLF001
     now = datetime.now()  # noqa: DTZ005 - as the engine does
 
     def work() -> object:
-        values = Values(text, tokens, widths, (), smol._engine.tokenize, now)  # noqa: SLF001
-        return Cursor(smol._grammar, available(), values, smol._text, piped_stdin=False, now=now).allowed()  # noqa: SLF001
+        values = Values(text, tokens, widths, (), smol._speller.all, now)  # noqa: SLF001
+        text_of = smol._speller.text  # noqa: SLF001
+        return Cursor(smol._grammar, available(), values, text_of, piped_stdin=False, now=now).allowed()  # noqa: SLF001
 
     return work
 

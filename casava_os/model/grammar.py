@@ -42,7 +42,7 @@ from casava_syscalls.base import Effect
 from casava_syscalls.plan import parse_call
 from casava_syscalls.registry import SYSCALLS
 from casava_syscalls.results import Err
-from casava_syscalls.shapes import Shape
+from casava_syscalls.shapes import Lexeme, Shape
 from casava_syscalls.values import Text
 
 if TYPE_CHECKING:
@@ -106,6 +106,14 @@ def written_fields(call: str, names: Collection[str]) -> tuple[Shape, ...]:
 def _always(shape: Shape) -> bool:
     """Whether every request has an argument for this field, or needs none."""
     return bool(shape.choices) or shape.lexeme in ("flag", "path", "mode") or shape.lexeme in QUANTITY
+
+
+Kind = tuple[Lexeme, tuple[type, ...]]
+"""What decides whether a request has an argument for a field: its lexeme, and the types that it may refer to."""
+
+
+def _kind(shape: Shape) -> Kind:
+    return shape.lexeme, tuple(shape.refs)
 
 
 def _token(name: str) -> str:
@@ -177,12 +185,14 @@ class Grammar:
             call: {shape.name: shape for shape in fields} for call, fields in self._fields.items()
         }
         self.calls_by_id = {ident: name[5:] for name, ident in self.ids.items() if name.startswith("call:")}
-        needs = {
-            self.ids[f"call:{call}"]: tuple(s for s in fields if s.required and not _always(s))
+        conditional = {
+            self.ids[f"call:{call}"]: [s for s in fields if s.required and not _always(s)]
             for call, fields in self._fields.items()
         }
-        self.needs = {ident: shapes for ident, shapes in needs.items() if shapes}
-        """By a call's token: its required fields that not every request has an argument for."""
+        self.kinds: dict[Kind, Shape] = {_kind(s): s for some in conditional.values() for s in some}
+        """Of each kind of required argument that not every request has: one field that takes it."""
+        self.needs = {ident: [_kind(s) for s in some] for ident, some in conditional.items() if some}
+        """By a call's token: the kinds that it requires."""
         self.text = len(self.names)
         """The letter's id in llguidance's alphabet, and the first text token of a model's vocabulary."""
         tokenizer = LLTokenizer(TokenizerWrapper(_Alphabet(self.names)), slices=[])
@@ -325,11 +335,8 @@ class Cursor:
         if earlier >= MAX_STEPS:
             return []
         needs = self._grammar.needs
-        fitting = [
-            ident
-            for ident in idents
-            if ident not in needs or all(self._can_be_had(shape, earlier) for shape in needs[ident])
-        ]
+        had = {kind: self._can_be_had(shape, earlier) for kind, shape in self._grammar.kinds.items()}
+        fitting = [i for i in idents if i not in needs or all(had[kind] for kind in needs[i])]
         banned = self._bans.get((earlier + 1, "call"))
         return [i for i in fitting if self._grammar.calls_by_id[i] not in banned] if banned else fitting
 

@@ -17,6 +17,7 @@ from casava_os.model.engine import Engine
 from casava_os.model.gguf_file import Weights
 from casava_os.model.grammar import LONG, Bans, Cursor, Grammar
 from casava_os.model.scheduler import Rules
+from casava_os.model.spelling import Speller
 from casava_os.model.values import Values
 from casava_syscalls.results import Err, Ok, Result
 
@@ -28,12 +29,6 @@ ROOM = LONG + 64
 
 SEQUENCES = 6
 """Requests that are in the context at once; the others wait. More make the batches of so small a network no faster."""
-
-_BYTES = [*range(33, 127), *range(161, 173), *range(174, 256)]
-_SPELLED = {chr(byte): byte for byte in _BYTES} | {
-    chr(256 + n): byte for n, byte in enumerate(byte for byte in range(256) if byte not in _BYTES)
-}
-"""The character by which byte-level BPE spells each byte in a vocabulary."""
 
 
 class LlamaModel:
@@ -47,6 +42,7 @@ class LlamaModel:
             self._engine, Rules(sequences, sequences * weights.context, limit=self._engine.limit)
         )
         self._grammar = Grammar(weights.controls, weights.calls)
+        self._speller = Speller(weights.tokens, len(weights.controls), self._engine.tokenize)
         self._widths = [len(token) for token in weights.tokens]
 
     @property
@@ -85,7 +81,7 @@ class LlamaModel:
             return problem
         if self._batching.broken is not None:
             return self._batching.broken
-        tokens = self._engine.tokenize(request.text)
+        tokens = self._speller.tokens(request.text)
         if len(tokens) > LONGEST_REQUEST:
             return _too_long(len(tokens))
         room = min(self._weights.context, 2 * len(tokens) + ROOM)
@@ -106,9 +102,9 @@ class LlamaModel:
         self, request: CompileRequest, tokens: list[int], now: datetime, choose: Choose = greedy
     ) -> Decoding:
         """A plan in the making, before its first question."""
-        grammar, engine = self._grammar, self._engine
+        grammar = self._grammar
         widths = [self._widths[token] for token in tokens]
-        values = Values(request.text, tokens, widths, request.names, engine.tokenize, now)
+        values = Values(request.text, tokens, widths, request.names, self._speller.all, now)
         stdin = [grammar.ids[STDIN]] if request.piped_stdin else []
 
         def start(bans: Bans) -> Cursor:
@@ -116,7 +112,7 @@ class LlamaModel:
                 grammar,
                 request.offered,
                 values,
-                self._text,
+                self._speller.text,
                 piped_stdin=request.piped_stdin,
                 now=now,
                 bans=bans,
@@ -161,10 +157,6 @@ class LlamaModel:
             usage=seat.usage(seconds),
         )
         return Ok(value=(draft, trace))
-
-    def _text(self, tokens: list[int]) -> str:
-        spelled = "".join(self._weights.tokens[token] for token in tokens)
-        return bytes(_SPELLED[character] for character in spelled).decode()
 
     def close(self) -> None:
         self._batching.close()

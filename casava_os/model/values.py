@@ -92,17 +92,18 @@ class Values:
         tokens: Sequence[int],
         widths: Sequence[int],
         names: Sequence[str],
-        tokenize: Callable[[str], list[int]],
+        spell: Callable[[Sequence[str]], list[list[int]]],
         now: datetime,
     ) -> None:
-        """`tokens` are the request's, `widths` the bytes of each; `tokenize` is the engine's; `now` dates the lexer's words."""
+        """`tokens` are the request's, `widths` the bytes of each; `spell` gives the tokens of texts; `now` dates the lexer's words."""
         self._request, self._tokens, self._names = request, tokens, names
-        self._tokenize, self._now = tokenize, now
+        self._spell, self._now = spell, now
         self._atoms = atoms(request)
         self._borders = self._token_borders(widths)
         self._starts = {atom.start + atom.quoted for atom in self._atoms}
         self._ends = {atom.end - atom.quoted for atom in self._atoms}
         self._made: dict[Lexeme, Value] = {}
+        self._listed: dict[Lexeme, list[str]] = {}
         self._had: dict[Lexeme, bool] = {}
 
     def start(self, lexeme: Lexeme, without: frozenset[str] = frozenset()) -> Value:
@@ -116,7 +117,8 @@ class Values:
     def any(self, lexeme: Lexeme) -> bool:
         """Whether the request has an argument of this kind at all."""
         if lexeme not in self._had:
-            self._had[lexeme] = bool(self.start(lexeme).following())
+            free = lexeme in FREE_TEXT
+            self._had[lexeme] = bool(self.start(lexeme).following() if free else any(self._texts(lexeme)))
         return self._had[lexeme]
 
     def _token_borders(self, widths: Sequence[int]) -> dict[int, int]:
@@ -149,21 +151,31 @@ class Values:
                 runs.append(_Run(self._borders[atom.start], later))
         return Copying(self._tokens, tuple(runs))
 
+    def _texts(self, lexeme: Lexeme) -> list[str]:
+        """What an argument of this kind may say, where a control token does not say it."""
+        if lexeme not in self._listed:
+            texts = candidates(lexeme, self._atoms, self._request, self._now)
+            names = self._names if lexeme == "path" else ()
+            said = MODE_WORDS if lexeme == "mode" else (".",) if lexeme == "path" else ()
+            self._listed[lexeme] = [text for text in dict.fromkeys((*texts, *names)) if text not in said]
+        return self._listed[lexeme]
+
     def _spelling(self, lexeme: Lexeme, without: frozenset[str] = frozenset()) -> Spelling:
         root = Spelling()
-        texts = candidates(lexeme, self._atoms, self._request, self._now)
-        for text in (*texts, *(self._names if lexeme == "path" else ())):
-            elsewhere = (lexeme == "mode" and text in MODE_WORDS) or (lexeme == "path" and text == ".")
-            if not elsewhere and text not in without:
-                root.add(self._spelled(text))
+        wanted = [text for text in self._texts(lexeme) if text not in without]
+        found = {text: self._standing(text) for text in wanted}
+        elsewhere = [text for text, tokens in found.items() if tokens is None]
+        for tokens in (*found.values(), *(self._spell(elsewhere) if elsewhere else ())):
+            if tokens is not None:
+                root.add(tokens)
         return root
 
-    def _spelled(self, text: str) -> Sequence[int]:
-        """The tokens of a text: a slice of the request's where it stands there, which is much faster than asking."""
+    def _standing(self, text: str) -> Sequence[int] | None:
+        """The request's tokens of a text that stands in it as whole words."""
         start = self._request.find(text)
         while start >= 0:
             # Inside a longer word the same letters may be cut into other tokens.
             if start in self._starts and start + len(text) in self._ends:
                 return self._tokens[self._borders[start] : self._borders[start + len(text)]]
             start = self._request.find(text, start + 1)
-        return self._tokenize(text)
+        return None

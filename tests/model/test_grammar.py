@@ -37,8 +37,10 @@ def cursor(
     now = datetime(2026, 3, 31, 12)  # noqa: DTZ001 - the lexer reads local times
     tokens = model._engine.tokenize(request)
     widths = [model._widths[token] for token in tokens]
-    values = Values(request, tokens, widths, (), model._engine.tokenize, now)
-    return Cursor(model._grammar, offered or available(), values, model._text, piped_stdin=stdin, now=now)
+    values = Values(request, tokens, widths, (), model._speller.all, now)
+    return Cursor(
+        model._grammar, offered or available(), values, model._speller.text, piped_stdin=stdin, now=now
+    )
 
 
 def refused_at(
