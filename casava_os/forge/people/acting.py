@@ -95,6 +95,8 @@ def _chmod(draft: Draft, _program: str, rest: list[Word]) -> None:
     mode, operands, recursive = split_mode(rest)
     if [word.text for word in operands] != [HOLE]:
         raise Unsayable("chmod of found files and others")
+    if recursive:
+        draft.said.need("recursive", "recursiv(?:e|ely)|everything|contents|and (?:all )?(?:below|their)")
     draft.add("file.chmod", "done", paths=draft.last, mode=said_mode(draft, mode), recursive=recursive)
 
 
@@ -168,7 +170,11 @@ def order(draft: Draft, *, descending: bool) -> None:
         "an order",
         "sort(?:ed|s|ing)?|order(?:ed|s|ing)?|large(?:st|r)?|big(?:gest|ger)?|small(?:est|er)?|newest|latest|(?:most )?recent(?:ly)?|oldest|last|size|time|first|heaviest",
     )
-    draft.calls[-1]["sort"] = names[0] if descending else names[1]
+    wanted, other = names if descending else names[::-1]
+    words = {"largest": "largest|biggest|heaviest", "smallest": "smallest|lightest", "newest": "newest|latest|(?:most )recent(?:ly)?", "oldest": "oldest|least recent(?:ly)?"}  # fmt: skip
+    if draft.said.has(words[other]) and not draft.said.has(words[wanted]):
+        raise Unsaid("the other order")
+    draft.calls[-1]["sort"] = wanted
 
 
 def _cat(draft: Draft, program: str, rest: list[Word]) -> None:
@@ -260,7 +266,7 @@ def _du(draft: Draft, _program: str, rest: list[Word]) -> None:
 
 
 def _pack(draft: Draft, program: str, rest: list[Word]) -> None:
-    from casava_os.forge.people.files import archive_name
+    from casava_os.forge.people.packing import archive_name
 
     name, operands = archive_name(program, rest)
     if [word.text for word in operands] != [HOLE]:
@@ -273,7 +279,7 @@ def _grep(draft: Draft, program: str, rest: list[Word]) -> None:
 
 
 def _sed(draft: Draft, program: str, rest: list[Word]) -> None:
-    from casava_os.forge.people.texts import in_place
+    from casava_os.forge.people.scripts import in_place
 
     in_place(draft, program, rest, HOLE)
 

@@ -49,7 +49,7 @@ _TABLE: dict[str, tuple[str, str]] = {
     "top": ("system.processes", "process(?:es)?|top"),
 }
 PROGRAMS = frozenset(line.split()[0] for line in _TABLE)
-_BEYOND = "format|seconds|yesterday|tomorrow|ago|utc|only|day|week|month|year|minutes?|filter(?:ed|ing)?|watch|every|continuously|user|batch|tree|hierarchy|nanoseconds|number|column|percent(?:age)?|inode[s]?|interval|reference"
+_BEYOND = "format|seconds|yesterday|tomorrow|ago|utc|only|day|week|month|year|minutes?|filter(?:ed|ing)?|watch|every|continuously|user|batch|tree|hierarchy|nanoseconds|number|column|percent(?:age)?|inode[s]?|interval|reference|root|account|switch(?:ing)?|remote"
 
 
 def ask_host(draft: Draft, program: str, rest: Sequence[Word]) -> None:

@@ -36,6 +36,7 @@ _DEEDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("shows one of each", "base ?names?|without (?:the )?(?:path|extension|directory)|strip(?:s|ping|ped)?|only (?:the )?(?:file ?names?|names?|path)|file ?names? only|just (?:the )?(?:file ?)?names?|full paths?|absolute paths?|relative paths?|parent|inode|hard ?links?|file types?|mime|null|nul|comma|semicolon|numbered|column", ("text.columns", "text.sort", "text.aggregate", "text.csv", "idiom.absolute_path", "idiom.number_lines", "idiom.sum_column")),
     ("looks inside", "contain(?:s|ing)? (?:the )?(?:text|string|word|pattern|line|phrase)|grep(?:s|ping)?|match(?:es|ing)? (?:the )?(?:line|text|string)", ("text.search", "text.count", "file.find contains", "idiom.lines_around", "idiom.lines_after", "idiom.lines_before", "file.find name_contains", "file.find name")),
     ("follows links", "follow(?:s|ing)? (?:the )?(?:sym|link)|dereferenc|symlinks? (?:are|and) follow|broken|dangling", ()),
+    ("keeps to one file system", "partitions?|file ?systems?|mount(?:ed|s)?|devices?", ("system.disk",)),
     ("prompts", "interactiv(?:e|ely)|prompt(?:s|ing)?", ()),
     ("shows how it goes", "verbos(?:e|ely)|progress|explain(?:s|ing)?|each file (?:processed|removed|deleted)|being", ()),
 )  # fmt: skip
@@ -51,11 +52,58 @@ def check(draft: Draft) -> None:
     for what, words, calls in _DEEDS:
         if said.has(words) and not made & set(calls):
             raise Unfaithful(what)
+    if (place := _elsewhere(draft)) is not None:
+        raise Unfaithful(f"a place: {place}")
     if _plain_listing(draft):
         raise Unfaithful("a plain listing, which is file.list")
+    if (word := _general(draft)) is not None:
+        raise Unfaithful(f"a general word as an argument: {word}")
     left = [atom.text for atom in _left(draft)]
     if left:
         raise Unfaithful("an argument that no call takes")
+
+
+_HERE_WORDS = frozenset(["current", "working", "present", "this", "that", "same", "home", "entire", "whole", "a", "an", "given", "specified", "root", "my", "your", "its", "their", "our", "all", "any", "each", "every", "sub", "following", "such", "one", "and", "or"])  # fmt: skip
+_NO_PLACES = frozenset(["size", "place", "reverse", "order", "it", "them", "name", "names", "bytes", "kilobytes", "megabytes", "parallel", "use", "detail", "details", "files", "text", "general", "total", "mind", "question", "minutes", "days", "hours", "here", "there", "alphabetically", "file", "place"])  # fmt: skip
+_NO_NAME = re.compile(
+    r"(?:sub)?(?:director|folder|dir)|cu+r|file|path|tree|hierarchy|the$|which|where|recurs|that|and|with|for|to$|on$|named|output"
+)
+_PLACE = r"\b(?:in|under|inside|below|within|beneath|from)\s+(?:the\s+)?"
+
+
+def _elsewhere(draft: Draft) -> str | None:
+    """A plain word that the request calls a directory, and that no call takes: "the files in src"."""
+    copied = {text.lower().strip("/.") for text in _copied(draft)}
+    request = " ".join(draft.said.request.lower().rstrip(" .?!").split())
+    found = re.findall(rf"{_PLACE}(?:directory|folder|dir)\s+([a-z][\w-]*)(?!\S)", request)
+    found += re.findall(rf"{_PLACE}([a-z][\w-]*)\s+(?:directory|folder|dir)\b", request)
+    at_end = re.findall(rf"{_PLACE}([a-z][\w-]*)$", request)
+    for word in [*found, *(word for word in at_end if word not in _NO_PLACES)]:
+        if word not in copied and word not in _HERE_WORDS and not _NO_NAME.match(word):
+            return word
+    return None
+
+
+_GENERAL = frozenset(["pattern", "string", "text", "word", "file", "files", "directory", "directories", "dir", "folder", "name", "filename", "path", "regex", "expression", "target", "source", "destination", "link", "content", "line", "lines", "archive", "value", "extension", "number", "character", "letter", "names"])  # fmt: skip
+_ARTICLES = r"(?:an?|the|some|any|each|every|this|that|all|which|specific|given|certain|specified|particular|its|their|following)"
+
+
+def _general(draft: Draft) -> str | None:
+    """A copied word that only ever stands as a noun of its own ("search for a pattern"): it names nothing."""
+    request = draft.said.request.lower()
+    for text in _copied(draft):
+        word = text.lower()
+        if word not in _GENERAL or any(atom.quoted and atom.text == text for atom in draft.said.words):
+            continue
+        uses = list(re.finditer(rf"(?<![\w.-]){word}(?![\w-]|\.\w)", request))
+        behind = rf"{_ARTICLES}(?: [a-z]+)?\s+$"
+        if uses and all(
+            re.search(rf"\b{behind}", request[: use.start()])
+            and not re.match(r"\s+(?:director|folder|file|dir|tree)", request[use.end() :])
+            for use in uses
+        ):
+            return word
+    return None
 
 
 def _plain_listing(draft: Draft) -> bool:

@@ -1,4 +1,4 @@
-"""Programs on files that are named outright: cp, mv, rm, mkdir, touch, chmod, ln, tar, zip, diff, sums, ls, du, rename."""
+"""Programs on files that are named outright: cp, mv, rm, mkdir, touch, chmod, ln, diff, sums, ls, du, rename."""
 
 from __future__ import annotations
 
@@ -8,32 +8,19 @@ from collections.abc import Callable, Sequence
 from casava_os.forge.people import sources
 from casava_os.forge.people.acting import ALGORITHMS, delete, detailed, hashed, said_mode, split_mode
 from casava_os.forge.people.errors import Unsaid, Unsayable
+from casava_os.forge.people.packing import pack, tar, unzip
 from casava_os.forge.people.plans import Draft, Search
 from casava_os.forge.people.shell import Word, options
 from casava_os.kernel.compiler.tagged import SurfaceValue
 
-_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-
-
-def _target(draft: Draft, words: Sequence[Word]) -> SurfaceValue:
-    """Named files, or one pattern of the shell."""
-    if len(words) == 1 and words[0].live:
-        return sources.shell_pattern(draft, words[0])
-    return sources.operands(draft, words)
-
-
-def _first(draft: Draft) -> None:
-    if draft.calls or draft.pending is not None:
-        raise Unsayable("a command that reads no pipe, in a pipe")
-
 
 def rm(draft: Draft, program: str, rest: Sequence[Word]) -> None:
     """Deletes."""
-    _first(draft)
+    sources.alone(draft)
     found = options(rest, "rRfvdi", ("recursive", "force", "verbose"))
     if not found.operands:
         raise Unsayable("rm of nothing")
-    delete(draft, _target(draft, found.operands))
+    delete(draft, sources.target(draft, found.operands))
     if program == "rmdir" or found.flags & {"r", "R", "recursive"}:
         draft.needs.folders += draft.needs.files
         draft.needs.files.clear()
@@ -43,7 +30,7 @@ def rm(draft: Draft, program: str, rest: Sequence[Word]) -> None:
 
 def cp(draft: Draft, program: str, rest: Sequence[Word]) -> None:
     """Copies or moves."""
-    _first(draft)
+    sources.alone(draft)
     found = options(
         rest,
         "t:vfrRpai" if program == "cp" else "t:vfi",
@@ -64,7 +51,11 @@ def cp(draft: Draft, program: str, rest: Sequence[Word]) -> None:
         if program == "mv"
         else "cop(?:y|ies|ying)|duplicat|back ?up|cp",
     )
-    paths = sources.operands(draft, words, folders=recursive) if not words[0].live else _target(draft, words)
+    paths = (
+        sources.operands(draft, words, folders=recursive)
+        if not words[0].live
+        else sources.target(draft, words)
+    )
     if draft.said.has(
         "overwrit(?:e|es|ing)|replac(?:e|ing)|forc(?:e|ibly|efully)|without (?:overwrit|prompt)|if|unless|only"
     ):
@@ -88,7 +79,7 @@ def cp(draft: Draft, program: str, rest: Sequence[Word]) -> None:
 
 def mkdir(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
     """Makes directories."""
-    _first(draft)
+    sources.alone(draft)
     found = options(rest, "pvm:", ("parents", "verbose"))
     if found.values:
         raise Unsayable("mkdir with a mode")
@@ -105,7 +96,7 @@ def mkdir(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
 
 def touch(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
     """Makes empty files, or sets times."""
-    _first(draft)
+    sources.alone(draft)
     found = options(rest, "cm")
     if "c" in found.flags or draft.said.has("access"):
         raise Unsayable("touch with options")
@@ -118,14 +109,14 @@ def touch(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
 
 def chmod(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
     """Changes permission bits."""
-    _first(draft)
+    sources.alone(draft)
     mode, operands, recursive = split_mode(rest)
     said = said_mode(draft, mode)
     if recursive:
         draft.said.need(
             "recursive", "recursiv(?:e|ely)|all|everything|every|contents|tree|within|under|inside|sub"
         )
-    paths = _target(draft, operands)
+    paths = sources.target(draft, operands)
     if recursive:
         draft.needs.folders += draft.needs.files
         draft.needs.files.clear()
@@ -134,7 +125,7 @@ def chmod(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
 
 def ln(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
     """Makes a link."""
-    _first(draft)
+    sources.alone(draft)
     found = options(rest, "sfvnTr", ("symbolic", "force"))
     if found.flags & {"f", "force"} and draft.said.has("overwrit|forc|replac|remov"):
         raise Unsayable("ln over what is there")
@@ -160,108 +151,9 @@ def ln(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
     )
 
 
-def archive_name(program: str, rest: Sequence[Word]) -> tuple[str, list[Word]]:
-    """Name and contents of an archive that `tar` or `zip` makes."""
-    if program == "zip":
-        found = options(rest, "rqyj9")
-        if "j" in found.flags or len(found.operands) < 2:
-            raise Unsayable("zip without its parts")
-        name = found.operands[0].text
-        return (name if "." in name.rpartition("/")[2] else f"{name}.zip"), found.operands[1:]
-    letters, name, operands, place = _tar(rest)
-    if "c" not in letters or place is not None:
-        raise Unsayable("tar other than packing here")
-    ends = {"z": (".gz", ".tgz"), "j": (".bz2", ".tbz2"), "J": (".xz", ".txz")}
-    wanted = next((ends[letter] for letter in "zjJ" if letter in letters), (".tar",))
-    if not name.endswith(wanted) or not name.endswith(_ARCHIVES):
-        raise Unsayable("an archive whose name does not tell its format")
-    return name, operands
-
-
-def _tar(rest: Sequence[Word]) -> tuple[str, str, list[Word], str | None]:
-    words = list(rest)
-    if words and not words[0].text.startswith("-"):
-        words[0] = Word(f"-{words[0].text}", words[0].raw)
-    # "-f" may stand anywhere in a bundle; its value is the next word.
-    letters, name, place = "", "", None
-    operands: list[Word] = []
-    at = 0
-    while at < len(words):
-        text = words[at].text
-        at += 1
-        if re.fullmatch(r"-[A-Za-z]+", text):
-            letters += text[1:]
-            if "f" in text and at < len(words):
-                name, at = words[at].text, at + 1
-            if "C" in text and at < len(words):
-                place, at = words[at].text, at + 1
-        elif text.startswith("--directory="):
-            place = text.partition("=")[2]
-        elif text.startswith("-"):
-            raise Unsayable(f"tar {text.partition('=')[0]}")
-        else:
-            operands.append(words[at - 1])
-    if not name or set(letters) - set("cxtzjJvfpC"):
-        raise Unsayable("tar with other options")
-    return letters, name, operands, place
-
-
-def tar(draft: Draft, program: str, rest: Sequence[Word]) -> None:
-    """Packs, unpacks and lists archives."""
-    _first(draft)
-    letters, name, operands, place = _tar(rest)
-    if "c" in letters:
-        _pack(draft, program, rest)
-        return
-    if operands or ("z" in letters and not name.endswith((".gz", ".tgz"))):
-        raise Unsayable("part of an archive")
-    draft.needs.archives.append(name)
-    if "x" in letters:
-        _extract(draft, name, place)
-    else:
-        draft.said.need("list", "list(?:s|ing)?|contents?|show|display|files in")
-        draft.add("idiom.list_archive", "text", path=draft.said.path(name, "the archive"))
-
-
-def _extract(draft: Draft, name: str, place: str | None) -> None:
-    draft.said.need(
-        "extract",
-        "extract(?:s|ing)?|un-?(?:pack|tar|zip|compress)(?:s|ping|ing)?|decompress(?:es|ing)?|expand",
-    )
-    to = draft.said.path(place, "where to") if place is not None else None
-    if place is not None:
-        draft.needs.folders.append(place)
-    paths = [draft.said.path(name, "the archive")]
-    draft.add("file.extract", "done", paths=paths, to=None if to == "." else to)
-
-
-def _pack(draft: Draft, program: str, rest: Sequence[Word]) -> None:
-    _first(draft)
-    name, operands = archive_name(program, rest)
-    draft.said.need(
-        "pack",
-        "archiv(?:e|es|ing)|compress(?:es|ed|ing)?|pack(?:s|ing)?|tar(?:ball)?|zip(?:s|ped)?|bundle|creat(?:e|es)|back ?up",
-    )
-    paths = _target(draft, operands)
-    draft.needs.folders += [path for path in draft.needs.files if "." not in path]
-    draft.needs.files = [path for path in draft.needs.files if "." in path]
-    draft.add("file.archive", "done", paths=paths, to=draft.said.path(name, "the archive"))
-
-
-def unzip(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
-    """Unpacks a zip archive."""
-    _first(draft)
-    found = options(rest, "d:qon")
-    if len(found.operands) != 1:
-        raise Unsayable("part of an archive")
-    name = found.operands[0].text
-    draft.needs.archives.append(name)
-    _extract(draft, name, found.values.get("d"))
-
-
 def diff(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
     """Differences."""
-    _first(draft)
+    sources.alone(draft)
     found = options(rest, "ruNa", ("recursive", "unified", "new-file", "text"))
     if len(found.operands) != 2:
         raise Unsayable("diff of more than two")
@@ -274,16 +166,16 @@ def diff(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
 
 def sums(draft: Draft, program: str, rest: Sequence[Word]) -> None:
     """Checksums."""
-    _first(draft)
+    sources.alone(draft)
     found = options(rest, "bt")
     if not found.operands:
         raise Unsayable("the checksum of a text")
-    hashed(draft, program, _target(draft, found.operands))
+    hashed(draft, program, sources.target(draft, found.operands))
 
 
 def ls(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
     """What a directory holds."""
-    _first(draft)
+    sources.alone(draft)
     found = options(
         rest,
         "laAh1tSrRdFGpQi",
@@ -330,7 +222,7 @@ def _ls_order(draft: Draft, flags: set[str]) -> str | None:
 
 def du(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
     """How much space things take."""
-    _first(draft)
+    sources.alone(draft)
     found = options(
         rest, "shckbmad:", ("max-depth=", "apparent-size", "summarize", "human-readable", "total")
     )
@@ -347,6 +239,11 @@ def du(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
         pass
     elif len(found.operands) > 1:
         raise Unsayable("one size for each file")
+    if not [word for word in found.operands if word.text not in (".", "./")]:
+        draft.said.need(
+            "this directory",
+            "(?:this|current|present|working) (?:working )?(?:director(?:y|ies)|folder)|here|everything",
+        )
     paths = sources.operands(
         draft, [word for word in found.operands if word.text not in (".", "./")], folders=True
     )
@@ -391,12 +288,12 @@ def rename(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
         rule, operands = rename_rule(draft, [*rest, Word("{}", "{}")])
         draft.add("file.rename", "done", paths=draft.last, **rule)
         return
-    _first(draft)
+    sources.alone(draft)
     rule, operands = rename_rule(draft, rest)
-    draft.add("file.rename", "done", paths=_target(draft, operands), **rule)
+    draft.add("file.rename", "done", paths=sources.target(draft, operands), **rule)
 
 
 FILES: dict[str, Callable[[Draft, str, Sequence[Word]], None]] = {
-    "rm": rm, "rmdir": rm, "unlink": rm, "cp": cp, "mv": cp, "mkdir": mkdir, "touch": touch, "chmod": chmod, "ln": ln, "tar": tar, "zip": _pack,
+    "rm": rm, "rmdir": rm, "unlink": rm, "cp": cp, "mv": cp, "mkdir": mkdir, "touch": touch, "chmod": chmod, "ln": ln, "tar": tar, "zip": pack,
     "unzip": unzip, "diff": diff, "ls": ls, "dir": ls, "du": du, "rename": rename, "prename": rename, **dict.fromkeys(ALGORITHMS, sums),
 }  # fmt: skip

@@ -90,9 +90,27 @@ def one(request: str, command: str) -> Outcome:
     try:
         draft = _drafted(pair)
         line = _line(pair.request, draft)
+        if rewrite.ABSOLUTE in pair.changes and _digest(pair.request) < _ABSOLUTE_SHARE:
+            line = _absolute(request, command) or line
         return Outcome(line, tuple(pair.changes), by_table=draft.by_table)
     except Dropped as why:
         return Outcome(heading=why.heading, reason=why.reason)
+
+
+_ABSOLUTE_SHARE = 0.33
+"""Of the lines with absolute paths as many keep them: the kernel refuses them by itself, once they are copied."""
+
+
+def _absolute(request: str, command: str) -> corpus.Line | None:
+    """The line with the paths as people wrote them. What it means was proved on relative ones."""
+    pair = rewrite.rewritten(request, command, keep_absolute=True)
+    try:
+        draft = translate(pair.request, shell.parse(pair.command))
+        faithful.check(draft)
+    except Dropped:
+        return None
+    line = _line(pair.request, draft)
+    return line if corpus.problem(line) is None else None
 
 
 def _drafted(pair: rewrite.Pair) -> Draft:
@@ -150,8 +168,12 @@ def distinct(lines: Iterable[corpus.Line]) -> list[corpus.Line]:
 
 def held_out(line: corpus.Line, share: float) -> bool:
     """Whether a line is for testing: by a hash of its request without arguments, so that like requests stay together."""
-    digest = hashlib.sha256(corpus.mask(line).encode()).digest()
-    return int.from_bytes(digest[:8], "big") < share * 2**64
+    return _digest(corpus.mask(line)) < share
+
+
+def _digest(text: str) -> float:
+    """A number below 1 that a text always has."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
 
 
 def written(lines: Iterable[corpus.Line], source: str) -> str:

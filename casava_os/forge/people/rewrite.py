@@ -22,7 +22,8 @@ _SLASH = re.compile(
     re.IGNORECASE,
 )
 _HOME = re.compile(
-    r"\b(?P<prep>in|on|under|from|of|within|at)\s+(?:the\s+|my\s+|your\s+|user's\s+|user\s+|current\s+user's\s+|current\s+)*(?:home\s+(?P<what>director(?:y|ies)|folder)(?:\s+tree)?(?:\s+of\s+the\s+(?:current\s+)?user)?|~|\$HOME)(?P<tree>\s+directory tree|\s+tree|\s+directory|\s+folder)?(?=[\s,.]|$)",
+    r"(?:(?:the|my|your|his|user's|users?|current)\s+)*(?:current\s+user's\s+)?(?:\bhome\s+(?P<what>director(?:y|ies)|folder)(?:\s+tree)?(?:\s+of\s+the\s+(?:current\s+)?user)?(?:\s+\(?(?:~|\$HOME)\)?)?"
+    r"|(?<![\w/])(?:~/?|\$HOME)(?=[\s,.]|$)(?:\s+(?:directory tree|tree|directory|folder))?)",
     re.IGNORECASE,
 )
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)\}?")
@@ -42,8 +43,11 @@ class Pair:
     changes: list[str] = field(default_factory=list)
 
 
-def rewritten(request: str, command: str) -> Pair:
-    """The pair as it is translated."""
+ABSOLUTE = "an absolute path as a relative one"
+
+
+def rewritten(request: str, command: str, *, keep_absolute: bool = False) -> Pair:
+    """The pair as it is translated. `keep_absolute` leaves absolute paths alone; such a plan cannot be tried."""
     pair = Pair(" ".join(request.split()), command.strip())
     _typography(pair)
     _substitution(pair)
@@ -51,7 +55,8 @@ def rewritten(request: str, command: str) -> Pair:
     _variables(pair)
     _system(pair)
     _home(pair)
-    _absolute(pair)
+    if not keep_absolute:
+        _absolute(pair)
     pair.request = " ".join(pair.request.split()).strip(" ,;")
     return pair
 
@@ -108,10 +113,12 @@ def _system(pair: Pair) -> None:
 
 def _home(pair: Pair) -> None:
     root = re.compile(r"(?P<find>\bfind\s+)(?:~/?|\"?\$\{?HOME\}?\"?(?:/\.?)?)(?=\s|$)")
-    if not root.search(pair.command) or not _HOME.search(pair.request):
+    if not root.search(pair.command):
+        return
+    if not _HOME.search(pair.request):
         return
     pair.request = _HOME.sub(
-        lambda match: f"{match['prep']} the current {'folder' if match['what'] == 'folder' else 'directory'}",
+        lambda match: f"the current {'folder' if match['what'] == 'folder' else 'directory'}",
         pair.request,
         count=1,
     )
@@ -131,7 +138,7 @@ def _absolute(pair: Pair) -> None:
             # "/usr" as "the usr folder".
             if re.search(rf"(?<![\w./~-]){re.escape(shorter)}/?(?![\w/.-])", pair.request):
                 pair.command = spelled.sub(shorter, pair.command)
-                pair.changes.append("an absolute path as a relative one")
+                pair.changes.append(ABSOLUTE)
             continue
         pair.request, pair.command = spelled.sub(shorter, pair.request), spelled.sub(shorter, pair.command)
-        pair.changes.append("an absolute path as a relative one")
+        pair.changes.append(ABSOLUTE)

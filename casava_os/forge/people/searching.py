@@ -15,6 +15,9 @@ _SHORT = "iIwvclLnHhsqrRaEFGPe:m:A:B:C:oxzZyU"
 _LONG = ("color", "colour", "color=", "include=", "exclude=", "exclude-dir=", "recursive", "ignore-case", "files-with-matches", "line-number", "with-filename", "no-messages", "null", "word-regexp", "invert-match", "extended-regexp", "fixed-strings", "line-buffered", "count", "binary-files=")  # fmt: skip
 _SPECIAL = re.compile(r"[\\^$*+?\[\](){}|]")
 _OTHER_DIALECT = re.compile(r"\\[|(){}+?<>]|\[\[:")
+_FILES_WITH = r"\bfiles?\b[^,.]{0,80}\b(?:contain(?:s|ing)?|that (?:have|include|match)|which (?:have|contain|include)|ha(?:s|ving) (?:the )?(?:text|string|word|pattern))\b"
+"""Requests for files, whatever the command prints."""
+_LINES = "lines?|grep|occurrences?|match(?:es|ed|ing)|search (?:for|in|through|them|all|the|inside)|searches|look for|strings? (?:in|from)|find (?:the )?(?:string|text|word|pattern)"
 _CASE = "case|upper|lower|capital"
 _NOT = "not|n't|except|exclud(?:e|es|ing)|without|do not|don't|doesn't|invert|non|lacking|omit|ignor(?:e|es|ing)|filter(?:s|ing)?(?: out)?|remov(?:e|es|ing)|skip(?:ping)?|other than"
 
@@ -113,6 +116,8 @@ def _lines(
 ) -> None:
     context = {key: found.values[key] for key in "ABC" if key in found.values}
     if not context:
+        if re.search(_FILES_WITH, draft.said.lower) and not draft.said.has(_LINES):
+            raise Unsaid("lines, not files")
         draft.add("text.search", "matches", **{"pattern": fields.pop("pattern"), "source": source, **fields})
         return
     if len(context) > 1 or set(fields) != {"pattern"}:

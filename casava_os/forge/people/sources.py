@@ -88,3 +88,16 @@ def saved(draft: Draft, path: Word, *, appends: bool) -> None:
         content=draft.last,
         how=how,
     )
+
+
+def target(draft: Draft, words: Sequence[Word]) -> SurfaceValue:
+    """Named files, or one pattern of the shell."""
+    if len(words) == 1 and words[0].live:
+        return shell_pattern(draft, words[0])
+    return operands(draft, words)
+
+
+def alone(draft: Draft) -> None:
+    """Raises `Unsayable` for a command that reads nothing and yet stands in a pipe."""
+    if draft.calls or draft.pending is not None:
+        raise Unsayable("a command that reads no pipe, in a pipe")

@@ -206,17 +206,20 @@ def _matching(pattern: str, number: int, *, fold: bool) -> Iterator[str]:
             yield pattern.swapcase()
         return
     # A name that is all ending (".png") is left out: to the ABI it has none.
-    whole = re.fullmatch(r"\*\.\w+", pattern) is not None
+    whole = re.fullmatch(r"\*\.[\w\[\]]+", pattern) is not None
     for filler in (f"w{number}", "" if number % 3 == 0 and not whole else f"q{number}-q.r"):
         name = pattern.replace("*", filler)
         name = re.sub(r"\[[!^][^]]*\]", "@", name)
-        name = re.sub(
-            r"\[([A-Za-z0-9])-[^]]*\]|\[([^]]).*?\]", lambda match: match[1] or match[2], name
-        ).replace("?", "k")
+        name = re.sub(r"\[([^]]+)\]", lambda match: _of_class(match[1], number), name).replace("?", "k")
         if name and name not in (".", ".."):
             yield name
             if fold:
                 yield name.swapcase()
+
+
+def _of_class(letters: str, number: int) -> str:
+    """One of the characters of `[abc]` or `[a-c]`."""
+    return letters[0] if "-" in letters[1:-1] else letters[number % len(letters)]
 
 
 def _missing(pattern: str, number: int) -> Iterator[str]:
