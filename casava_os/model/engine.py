@@ -104,10 +104,10 @@ class Engine:
         settings.n_ctx = self.context * self.sequences
         settings.n_batch = settings.n_ubatch = self.limit
         settings.n_seq_max = self.sequences
+        # A stream for each sequence, and flash attention: otherwise the last bits of a sequence's logits depend on what
+        # else is in the batch and on where its cells lie, and about one plan in a thousand with them.
         settings.kv_unified = False
-        settings.flash_attn_type = (
-            1  # without it a batch changes the last bits of its members, and sometimes a plan
-        )
+        settings.flash_attn_type = 1
         settings.n_threads = settings.n_threads_batch = self._threads
         settings.no_perf = True
         self._context = self._llama.llama_init_from_model(self._model, settings)

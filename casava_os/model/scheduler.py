@@ -211,7 +211,11 @@ class Scheduler:
             yield from sorted(idle, key=_order, reverse=True)
 
     def _batch(self) -> list[tuple[Entry, int]]:
-        """The first by rank with all its tokens (as many as fit into a batch), then others while the quantum lasts."""
+        """The first by rank with all its tokens (as many as fit into a batch), then its like while the quantum lasts.
+
+        Only who wants as many tokens: llama.cpp cuts up a batch of unlike lengths, and the last bits of the logits
+        depend on where it cuts. So what a request gets is the same to the bit, whoever else is there.
+        """
         now = self._clock()
         placed = [entry for entry in self._entries if entry.state is State.PLACED]
         urgent = [e for e in placed if self.urgent(e) and (e.wanted or now - e.since <= self.rules.grace)]
@@ -219,7 +223,7 @@ class Scheduler:
         used = 0
         for entry in sorted((e for e in urgent or placed if e.wanted), key=_order):
             tokens = min(entry.wanted, self.rules.limit)
-            if batch and used + tokens > self.rules.quantum:
+            if batch and (tokens != batch[0][1] or used + tokens > self.rules.quantum):
                 continue
             batch.append((entry, tokens))
             used += tokens

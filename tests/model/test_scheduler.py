@@ -71,7 +71,7 @@ def test_a_person_goes_before_background_work_that_came_earlier() -> None:
 
 def test_background_work_ages_until_nobody_can_overtake_it() -> None:
     desk = Desk()
-    background = desk.come(interactive=False, wants=20)
+    background = desk.come(interactive=False, wants=17)
     desk.now += RULES.handicap + 0.1
     person = desk.come()
     assert desk.batch() == [background], "a batch has no room for more than its first 16 tokens"
@@ -201,13 +201,23 @@ def test_who_leaves_frees_its_place_once() -> None:
     assert desk.policy.entries == ()
 
 
-def test_a_long_request_is_read_in_parts_and_short_ones_fill_the_quantum() -> None:
+def test_a_long_request_is_read_in_parts_and_a_quantum_bounds_what_rides_along() -> None:
     desk = Desk()
-    long, short, other = desk.come(wants=40), desk.come(wants=3), desk.come(wants=4)
-    assert [(entry is long, tokens) for entry, tokens in desk.round().batch] == [(True, 16)]
-    desk.round()
-    assert [tokens for _, tokens in desk.round().batch] == [8], "8 of its tokens are a whole quantum"
-    assert desk.batch() == [short, other]
+    long = desk.come(wants=40)
+    short = [desk.come(wants=4) for _ in range(2)]
+    assert [desk.round().batch for _ in range(3)] == [[(long, 16)], [(long, 16)], [(long, 8)]]
+    assert desk.round().batch == [(short[0], 4), (short[1], 4)]
+    for entry in short:
+        desk.policy.want(entry, 5)
+    assert desk.round().batch == [(short[0], 5)], "10 tokens are more than a quantum"
+
+
+def test_only_likes_share_a_batch() -> None:
+    """A batch of unlike lengths would be cut up, and where it is cut shows in the last bits."""
+    desk = Desk()
+    one, two, other = desk.come(wants=1), desk.come(wants=2), desk.come(wants=1)
+    assert desk.batch() == [one, other]
+    assert desk.batch() == [two]
 
 
 @pytest.mark.parametrize("seconds", [0.5, 5.0])
