@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +22,7 @@ from casava_os.kernel.compiler.compile import (
 from casava_os.kernel.ports import CompileRequest, Draft
 from casava_os.model.scripted import Script, ScriptedModel
 from casava_syscalls.registry import available
-from casava_syscalls.results import Err, Ok
+from casava_syscalls.results import Err, Ok, Result
 from casava_syscalls.talk import QUESTIONS
 from casava_syscalls.values import Refusal
 
@@ -130,6 +133,29 @@ async def test_a_models_failures_stay_what_they_are() -> None:
     assert isinstance(await compiled(Err(code="not-understood", title="x", message="Say more?")), Unsure)
     full = Err(code="limit", title="Too long")
     assert await compiled(full) == full
+
+
+async def test_however_many_models_hang_the_next_request_is_compiled() -> None:
+    """More than asyncio's shared threads; an interpreter that ends does not wait for them either."""
+    free = threading.Event()
+
+    class Hanging(ScriptedModel):
+        def compile(
+            self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False
+        ) -> Result[Draft]:
+            free.wait(30)
+            return super().compile(request, cancelled)
+
+    model, request = Hanging({"do": [FIND]}), CompileRequest(text="do", offered=available())
+    hung = [asyncio.create_task(compile_request(model, request, Certainty(0.3, 0.6))) for _ in range(40)]
+    await asyncio.sleep(0.05)
+    assert isinstance(await asyncio.wait_for(compiled([FIND]), 5), Compilation)
+    assert all(not task.done() for task in hung)
+    hung[0].cancel()
+    free.set()
+    outcomes = await asyncio.gather(*hung, return_exceptions=True)
+    assert isinstance(outcomes[0], asyncio.CancelledError)
+    assert all(isinstance(outcome, Compilation) for outcome in outcomes[1:])
 
 
 def test_names_come_from_the_top_of_the_workspace(tmp_path: Path) -> None:
