@@ -81,7 +81,7 @@ def test_what_is_not_said_alike_is_dropped_under_its_heading(
     assert outcome.heading == heading, outcome.reason
 
 
-WRONG: list[tuple[str, str, int, dict[str, SurfaceValue]]] = [
+WRONG: list[tuple[str, str, int, dict[str, SurfaceValue | None]]] = [
     ("Find all *.txt files under docs", "find docs -name '*.txt'", 0, {"name": "*.md"}),
     ("files larger than 10MB", "find . -type f -size +10M", 0, {"larger_than": None, "smaller_than": "10MB"}),
     ("files older than 7 days", "find . -type f -mtime +7", 0, {"older_than": None}),
@@ -95,7 +95,7 @@ WRONG: list[tuple[str, str, int, dict[str, SurfaceValue]]] = [
 
 @pytest.mark.parametrize(("request_", "command", "step", "change"), WRONG)
 def test_the_proof_tells_a_plan_that_does_something_else(
-    request_: str, command: str, step: int, change: dict[str, SurfaceValue]
+    request_: str, command: str, step: int, change: dict[str, SurfaceValue | None]
 ) -> None:
     draft, commands = drafted(request_, command)
     prove.prove(draft, commands)

@@ -23,10 +23,11 @@ def difference(
     draft: Draft, ran: Ran, value: Mapping[str, object], commanded: Path, planned: Path
 ) -> str | None:
     """What differs, or None. `commanded` and `planned` are the two workspaces afterwards."""
-    calls = [str(call["call"]) for call in draft.calls]
+    calls = calls_of(draft)
     if any(call in _CHANGES for call in calls):
         times = "file.touch" in calls
-        one, other = tree(commanded, times=times), tree(planned, times=times)
+        ordered = not {"file.find", "file.list"} & set(calls)
+        one, other = (tree(place, times=times, ordered=ordered) for place in (commanded, planned))
         for search in draft.needs.searches:  # the searched directory itself is not below itself
             if one.get(top := os.path.normpath(search.root), "").startswith("directory") and top in other:
                 one[top] = other[top]
@@ -34,6 +35,11 @@ def difference(
     if tree(commanded, times=False) != tree(planned, times=False):
         return "the trees"
     return _shown(draft, ran.out, value, planned)
+
+
+def calls_of(draft: Draft) -> list[str]:
+    """The names of the calls."""
+    return [str(call["call"]) for call in draft.calls]
 
 
 def changes(draft: Draft) -> bool:
@@ -55,6 +61,11 @@ def _shown(draft: Draft, out: str, value: Mapping[str, object], root: Path) -> s
         printed = [line for line in _lines(out) if not (root / line.strip()).exists()]
         return None if wanted == Counter(_matched(line, root) for line in printed) else "the lines that match"
     if kind == "text":
+        if calls_of(draft)[0] == "file.find":  # "-print -exec cat": the names are not the contents
+            names = (
+                line for line in out.splitlines() if not line.strip() or not (root / line.strip()).exists()
+            )
+            out = "\n".join(names)
         return _text(draft, out, str(value.get("text", "")))
     if kind == "table":
         return _table(draft, out, value, root)
@@ -88,6 +99,10 @@ def _files(draft: Draft, out: str, found: list[str], root: Path) -> str | None:
     for line in lines:
         path = _path_in(line, root, draft)
         if path is None:
+            several = [_path_in(word, root, draft) for word in line.split()]
+            if len(several) > 1 and None not in several:
+                printed += [one for one in several if one is not None]
+                continue
             if re.match(r"(?:total \d+|\S+:)$", line):
                 continue
             return "a line without a path"
@@ -217,7 +232,7 @@ def _table(draft: Draft, out: str, value: Mapping[str, object], root: Path) -> s
 # ---------------------------------------------------------------------------------------------- what is left
 
 
-def tree(root: Path, *, times: bool = False) -> dict[str, str]:
+def tree(root: Path, *, times: bool = False, ordered: bool = True) -> dict[str, str]:
     """Every entry with type, mode and content. Text that a query wrote is compared by its lines."""
     found: dict[str, str] = {}
     for path in sorted(root.rglob("*")):
@@ -228,13 +243,16 @@ def tree(root: Path, *, times: bool = False) -> dict[str, str]:
         elif stat.S_ISDIR(info.st_mode):
             found[name] = f"directory {info.st_mode:o}"
         else:
-            found[name] = f"file {info.st_mode:o} {info.st_nlink} {_content(path, info.st_size)}"
+            found[name] = (
+                f"file {info.st_mode:o} {info.st_nlink} {_content(path, info.st_size, name, ordered=ordered)}"
+            )
             if times:
                 found[name] += f" {int(info.st_mtime / 600)}"
     return found
 
 
-def _content(path: Path, size: int) -> str:
+def _content(path: Path, size: int, name: str, *, ordered: bool) -> str:
+    """What tells a file from others. A listing has no order, and may name itself when it is written into the listed directory."""
     if size > 2**22:
         return str(size)
     try:
@@ -257,9 +275,8 @@ def _content(path: Path, size: int) -> str:
     except (OSError, tarfile.TarError, zipfile.BadZipFile):
         pass
     data = path.read_bytes()
-    lines = sorted(
+    lines = [
         _bare(re.sub(r"^\./", "", line)) for line in data.decode("utf-8", "surrogateescape").splitlines()
-    )
-    return hashlib.sha256(
-        "\n".join(line for line in lines if line).encode("utf-8", "surrogateescape")
-    ).hexdigest()
+    ]
+    lines = [line for line in (lines if ordered else sorted(lines)) if line and line != name]
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()

@@ -200,6 +200,8 @@ def command_line(commands: Sequence[Command], *, exact: bool = False) -> str:
         words = list(command.words)
         if command.name == "find":
             words = _find_words(words, exact=exact)
+        elif command.name == "xargs":
+            words = [word for word in words if word.text != "sudo"]
         words[0] = Word(command.name, "''")
         if command.name in ("rm", "mv", "cp"):
             words = [word for word in words if word.text not in ("-i", "--interactive")]
@@ -213,17 +215,16 @@ def command_line(commands: Sequence[Command], *, exact: bool = False) -> str:
 
 
 def _find_words(words: Sequence[Word], *, exact: bool) -> list[Word]:
-    """The words of a `find`: patterns quoted, but for those among the searched places."""
+    """The words of a `find`: patterns quoted, but for those among the searched places; old spellings made new."""
+    replaced = {"-ok": "-exec", "-okdir": "-execdir", "-iname": "-name" if exact else "-iname"}
     made: list[Word] = []
-    places = True
+    places, before = True, ""
     for word in words:
         places = places and not word.text.startswith(("-", "(", "!"))
-        made.append(word if places and word.live else Word(_find_word(word.text, exact=exact), "''"))
+        text = replaced.get(word.text, word.text)
+        if before == "-perm" and text.startswith("+"):
+            text = f"/{text[1:]}"
+        if not (text == "sudo" and before in ("-exec", "-execdir")):
+            made.append(word if places and word.live else Word(text, "''"))
+        before = text
     return made
-
-
-def _find_word(text: str, *, exact: bool) -> str:
-    replaced = {"-ok": "-exec", "-okdir": "-execdir", "-iname": "-name" if exact else "-iname"}
-    if re.fullmatch(r"\+[0-7]{3,4}|\+[ugoa]*\+?[rwx]+", text):
-        return f"/{text[1:]}"
-    return replaced.get(text, text)

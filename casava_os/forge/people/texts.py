@@ -20,6 +20,14 @@ Fields = dict[str, SurfaceValue]
 def cat(draft: Draft, program: str, rest: Sequence[Word]) -> None:
     """Files, for the next command or to read."""
     found = options(rest, "nbeAEstTuv")
+    if (
+        program == "nl"
+        and not found.operands
+        and not found.flags
+        and (draft.calls or draft.pending is not None)
+    ):
+        draft.add("idiom.number_lines", "text", source=sources.text(draft, ()))
+        return
     if not found.operands:
         if draft.calls or draft.pending is not None:
             return

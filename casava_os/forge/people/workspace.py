@@ -20,7 +20,17 @@ from pathlib import Path
 from casava_os.forge.people.plans import Needs, Search
 
 _DAY = 86_400
-_PLACES = ("", "sub", "sub/deep", "other", "sub/deep/er", "third", "sub/two", "other/low")
+_PLACES = (
+    "",
+    "sub",
+    "sub/deep",
+    "other",
+    "sub/deep/er",
+    "third",
+    "sub/two",
+    "other/low",
+    "sub/deep/er/far/down",
+)
 _WORDS = ("alpha", "beta", "gamma", "delta", "omega", "12", "7", "305")
 
 
@@ -134,10 +144,10 @@ def _search(search: Search, needs: Needs, root: Path, rng: random.Random, stamps
     good, *bad = _traits(search, needs)
     number = 0
     for pattern in patterns:
-        for traits in (good, good, good, *bad):
+        for traits in (good, *bad, good, good, *bad, good, good):
             for name in (*_matching(pattern, number, fold=search.fold), *_missing(pattern, number)):
-                number += 1
                 place = _PLACES[number % len(_PLACES)]
+                number += 1
                 _put(top / place / name, traits, needs, rng, stamps, number)
     for pattern in search.excluded:
         _left_out(pattern, patterns[0], top, good, needs, rng, stamps)
