@@ -27,7 +27,7 @@ LONGEST_REQUEST = 640
 ROOM = LONG + 64
 """Tokens that a plan can take beyond those of its request, all of which it may copy once more."""
 
-SEQUENCES = 6
+SEQUENCES = 4
 """Requests that are in the context at once; the others wait. More make the batches of so small a network no faster."""
 
 
