@@ -56,13 +56,16 @@ def people(
     held_out: Annotated[
         float, typer.Option("--held-out", help="Share of the requests that goes to held_out.jsonl beside it.")
     ] = 0.0,
+    refusals: Annotated[
+        Path | None, typer.Option(help="JSONL to write for requests that no call can answer.")
+    ] = None,
     threads: int = 1,
     reasons: Annotated[int, typer.Option(help="How many reasons of each kind to print.")] = 25,
 ) -> None:
     """Translates bash commands into plans, proves each by running both in a jail, and prints what became of all."""
     from casava_os.forge.people import report
 
-    print(report.run(pairs, out, held_out, pairs.parent.name, threads).table(reasons))
+    print(report.run(pairs, out, held_out, pairs.parent.name, threads, refusals).table(reasons))
 
 
 @app.command()

@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 from casava_os.forge import corpus
-from casava_os.forge.people import compare, faithful, jail, prove, report, rewrite, shell, workspace
+from casava_os.forge.people import (
+    boundaries,
+    compare,
+    faithful,
+    jail,
+    prove,
+    report,
+    rewrite,
+    shell,
+    templates,
+    workspace,
+)
 from casava_os.forge.people.errors import Different, Dropped
 from casava_os.forge.people.plans import Draft, Needs, Search
 from casava_os.forge.people.translate import translate
@@ -210,3 +221,34 @@ def test_dropped_reasons_are_short() -> None:
     with pytest.raises(Dropped) as caught:
         drafted("mount the disk", "mount /dev/sda1 /mnt")
     assert caught.value.reason == "mount"
+
+
+@pytest.mark.parametrize(
+    ("request_", "command", "reason"),
+    [
+        ("Find all files owned by user 'comp'", "find / -user comp", "unavailable"),
+        ("Changes group ownership of 'prog' to staff", "chgrp staff prog", "unavailable"),
+        ("files accessed in the last week", "find . -atime -7", "unavailable"),
+        ("Installs package firefox", "yum install firefox", "outside"),
+        ("Find all files named user.txt", "find . -name user.txt", None),
+        ("Mounted disks", "mount | sort", None),
+    ],
+)
+def test_what_no_call_can_answer_is_refused_with_its_reason(
+    request_: str, command: str, reason: str | None
+) -> None:
+    line = boundaries.refusal(request_, command)
+    assert (None if line is None else line.calls[0]["reason"]) == reason
+    assert line is None or corpus.problem(line) is None
+
+
+def test_placeholders_of_a_manual_get_the_same_names_in_request_and_command() -> None:
+    request, command = templates.filled(
+        "Count all lines in a file", "wc {{[-l|--lines]}} {{path/to/file.md}}"
+    )
+    name = command.removeprefix("wc -l ")
+    assert request == f"Count all lines in {name}"
+    assert name.endswith(".md")
+    outcome = report.one(request, command)
+    assert outcome.line is not None
+    assert outcome.line.calls == ({"call": "text.count", "source": [name]},)

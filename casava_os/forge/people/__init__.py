@@ -13,6 +13,8 @@ and plan, each run in a generated workspace of its own, come to the same. Whatev
 | `plans` | the calls that were made so far, and what the workspace must hold |
 | `acting` `texts` `files` `facts` | what the other programs say, each as calls |
 | `translate` | from pair to calls |
+| `templates` | a manual's placeholders, filled with names |
+| `boundaries` | requests that no call can answer, with the reason |
 | `faithful` | whether request and calls speak of the same |
 | `workspace` `jail` `perform` `compare` | the proof |
 | `report` | all pairs, the counts, the two sides of the split |

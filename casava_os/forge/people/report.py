@@ -12,7 +12,7 @@ from pathlib import Path
 
 from casava_os.forge import corpus
 from casava_os.forge.data import without_defaults
-from casava_os.forge.people import faithful, rewrite, shell
+from casava_os.forge.people import boundaries, faithful, rewrite, shell, templates
 from casava_os.forge.people.errors import Dropped, Unsaid
 from casava_os.forge.people.plans import Draft
 from casava_os.forge.people.prove import prove
@@ -151,7 +151,8 @@ def read(path: Path) -> list[tuple[str, str]]:
         data: Mapping[str, object] = json.loads(row)
         request, command = data.get("request", data.get("nl")), data.get("command", data.get("cmd"))
         if isinstance(request, str) and isinstance(command, str):
-            found.append((request, command))
+            template = "{{" in command and "page" in data
+            found.append(templates.filled(request, command) if template else (request, command))
     return found
 
 
@@ -187,15 +188,27 @@ def written(lines: Iterable[corpus.Line], source: str) -> str:
     return "".join(f"{row}\n" for row in rows)
 
 
-def run(pairs: Path, out: Path, share: float, source: str, threads: int = 2) -> Counts:
-    """Translates a file of pairs into `out`, and `held_out.jsonl` beside it when a share is held out."""
-    counts, lines = Counts(), []
+def run(
+    pairs: Path, out: Path, share: float, source: str, threads: int = 2, refusals: Path | None = None
+) -> Counts:
+    """Translates a file of pairs into `out`, and `held_out.jsonl` beside it when a share is held out.
+
+    `refusals` gets the requests that no call can answer, with the reason: see `boundaries`.
+    """
+    if refusals is not None:
+        refused = (boundaries.refusal(*pair) for pair in read(pairs))
+        lines = distinct(line for line in refused if line is not None)
+        refusals.write_text(
+            written((line for line in lines if not held_out(line, share)), f"{source}-refusals"),
+            encoding="utf-8",
+        )
+    counts, translated = Counts(), []
     for outcome in all_of(read(pairs), threads=threads, progress=_tell):
         counts.add(outcome)
         if outcome.line is not None:
-            lines.append(outcome.line)
-    once = distinct(lines)
-    counts.repeated = len(lines) - len(once)
+            translated.append(outcome.line)
+    once = distinct(translated)
+    counts.repeated = len(translated) - len(once)
     kept = [line for line in once if not held_out(line, share)]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(written(kept, source), encoding="utf-8")
