@@ -31,10 +31,42 @@ def difference(
         for search in draft.needs.searches:  # the searched directory itself is not below itself
             if one.get(top := os.path.normpath(search.root), "").startswith("directory") and top in other:
                 one[top] = other[top]
+        if one != other and _listing_saved(draft, commanded, planned):
+            path = os.path.normpath(_written_path(draft))
+            one[path] = other.get(path, "")
         return None if one == other else "the trees"
     if tree(commanded, times=False) != tree(planned, times=False):
         return "the trees"
     return _shown(draft, ran.out, value, planned)
+
+
+def _written_path(draft: Draft) -> str:
+    path = draft.calls[-1].get("path")
+    return f"{path['in']}/{path['name']}" if isinstance(path, Mapping) else str(path)
+
+
+def _listing_saved(draft: Draft, commanded: Path, planned: Path) -> bool:
+    """Whether both wrote a list of the same files; the searched directory and the list itself are not meant."""
+    if calls_of(draft)[-1] != "file.write" or calls_of(draft)[-2:-1] not in (
+        ["file.find"],
+        ["file.list"],
+        ["file.hash"],
+    ):
+        return False
+    path = _written_path(draft)
+    left = {os.path.normpath(path), os.path.normpath(_root(draft)), ".", ".."}
+    lists: list[set[str]] = []
+    for place in (commanded, planned):
+        if not (place / path).is_file():
+            return False
+        lines = (place / path).read_text("utf-8", "replace").splitlines()
+        entries = {" ".join(sorted(os.path.normpath(word) for word in line.split())) for line in lines}
+        if _files_by_word(draft):
+            entries = {entry for entry in entries if not (place / entry).is_dir()}
+        lists.append(
+            {entry for entry in entries if entry not in left and not entry.startswith(("md5 ", "path "))}
+        )
+    return lists[0] == lists[1] and bool(lists[0])
 
 
 def calls_of(draft: Draft) -> list[str]:

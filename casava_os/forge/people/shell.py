@@ -224,7 +224,8 @@ def _find_words(words: Sequence[Word], *, exact: bool) -> list[Word]:
         text = replaced.get(word.text, word.text)
         if before == "-perm" and text.startswith("+"):
             text = f"/{text[1:]}"
-        if not (text == "sudo" and before in ("-exec", "-execdir")):
+        asked = text in ("-i", "--interactive") and before in ("rm", "mv", "cp", "/bin/rm")
+        if not asked and not (text == "sudo" and before in ("-exec", "-execdir")):
             made.append(word if places and word.live else Word(text, "''"))
         before = text
     return made
