@@ -104,9 +104,10 @@ MOVE_WORDS = [
 
 
 def says(request: str, verbs: list[str]) -> bool:
-    """Whether a word of the request is one of these, give or take a typo."""
+    """Whether a word of the request is one of these or its gerund, give or take a typo."""
     words = re.findall(r"[a-z>-]+", request.lower())
-    return any(get_close_matches(word, verbs, n=1, cutoff=0.7) for word in words)
+    forms = [*verbs, *(gerund(verb) for verb in verbs if verb.isalpha())]
+    return any(get_close_matches(word, forms, n=1, cutoff=0.7) for word in words)
 
 
 @pytest.fixture(scope="module")
