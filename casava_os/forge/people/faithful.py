@@ -37,6 +37,8 @@ _DEEDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("looks inside", "contain(?:s|ing)? (?:the )?(?:text|string|word|pattern|line|phrase)|grep(?:s|ping)?|match(?:es|ing)? (?:the )?(?:line|text|string)", ("text.search", "text.count", "file.find contains", "idiom.lines_around", "idiom.lines_after", "idiom.lines_before", "file.find name_contains", "file.find name")),
     ("follows links", "follow(?:s|ing)? (?:the )?(?:sym|link)|dereferenc|symlinks? (?:are|and) follow|broken|dangling", ()),
     ("keeps to one file system", "partitions?|file ?systems?|mount(?:ed|s)?|devices?", ("system.disk",)),
+    ("acts as root", "super-?user|sudo|root privileges?|privileges?", ()),
+    ("stays in one directory", "(?:do not|don't|not|without|no)[a-z ,]{0,30} sub-? ?(?:director(?:y|ies)|folders?)", ("file.find max_depth", "file.find exclude", "file.find min_depth", "file.list")),
     ("prompts", "interactiv(?:e|ely)|prompt(?:s|ing)?", ()),
     ("shows how it goes", "verbos(?:e|ely)|progress|explain(?:s|ing)?|each file (?:processed|removed|deleted)|being", ()),
 )  # fmt: skip

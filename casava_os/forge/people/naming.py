@@ -70,6 +70,8 @@ _PARTS = (
     (re.compile(r"\*([^*?\[\]]+)\*\.([A-Za-z0-9]+)"), ("name_contains", "extension")),
     (re.compile(r"([^*?\[\]]+)\*([^*?\[\]]+)"), ("name_starts", "name_ends")),
 )
+_AT_AN_END = "start(?:s|ing)?(?! from| at| in)|begin(?:s|ning)?(?! from| at| in)|end(?:s|ing)"
+_WITHIN = "contain(?:s|ing)?|in (?:its|their|the) (?:file ?|path)?names?|includ(?:e|es|ing)"
 _WORDINGS = {
     "name_contains": "contain(?:s|ing)?|with|ha(?:s|ve|ving)|includ(?:e|es|ing)|in (?:its|their|the|his) (?:file ?|path)?names?|match(?:es|ing)?|like|as part|string|word|pattern|which has|named|somewhere",
     "name_starts": "start(?:s|ing)?|begin(?:s|ning)?|prefix(?:ed)?|beginn?ing|first letters?",
@@ -96,6 +98,8 @@ def _parts(said: Said, pattern: str) -> dict[str, SurfaceValue]:
                 made[key] = [word]
             else:
                 if not said.stands(text, "needle") or not said.has(_WORDINGS[key]):
+                    break
+                if key == "name_contains" and said.has(_AT_AN_END) and not said.has(_WITHIN):
                     break
                 made[key] = text
         else:

@@ -15,7 +15,7 @@ _SHORT = "iIwvclLnHhsqrRaEFGPe:m:A:B:C:oxzZyU"
 _LONG = ("color", "colour", "color=", "include=", "exclude=", "exclude-dir=", "recursive", "ignore-case", "files-with-matches", "line-number", "with-filename", "no-messages", "null", "word-regexp", "invert-match", "extended-regexp", "fixed-strings", "line-buffered", "count", "binary-files=")  # fmt: skip
 _SPECIAL = re.compile(r"[\\^$*+?\[\](){}|]")
 _OTHER_DIALECT = re.compile(r"\\[|(){}+?<>]|\[\[:")
-_FILES_WITH = r"\bfiles?\b[^,.]{0,80}\b(?:contain(?:s|ing)?|that (?:have|include|match)|which (?:have|contain|include)|ha(?:s|ving) (?:the )?(?:text|string|word|pattern))\b"
+_FILES_WITH = r"\bfiles?\b[^,.]{0,80}\b(?:contain(?:s|ing)?|that (?:have|include|match)|which (?:have|contain|include)|ha(?:s|ving) (?:the )?(?:text|string|word|pattern)|with (?:the )?(?:word|string|text|phrase))\b"
 """Requests for files, whatever the command prints."""
 _LINES = "lines?|grep|occurrences?|match(?:es|ed|ing)|search (?:for|in|through|them|all|the|inside)|searches|look for|strings? (?:in|from)|find (?:the )?(?:string|text|word|pattern)"
 _CASE = "case|upper|lower|capital"

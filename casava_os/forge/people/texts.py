@@ -233,8 +233,10 @@ def uniq(draft: Draft, _program: str, rest: Sequence[Word]) -> None:
     else:
         said.need(
             "unique",
-            "uniq(?:ue|uely|ues|uing)?|duplicates?|distinct|repeat(?:s|ed)?|once|same|consecutive|adjacent",
+            "uniq(?:ue|uely|ues|uing)?|duplicates?|distinct|repeat(?:s|ed)?|same|consecutive|adjacent",
         )
+        if said.has("only once|appear once|occur once|found once|not repeated|repeated lines"):
+            raise Unsaid("lines that occur once")
         if said.has("consecutive|adjacent|sequential"):
             raise Unsayable("only repetitions that follow each other")
     last = draft.calls[-1] if draft.calls else {}
