@@ -12,7 +12,11 @@ import pytest
 PACKAGES = [
     "casava_os", "syscalls/casava_syscalls", "apps/casava_apps", "sandbox/casava_sandbox", "config/casava_config",
 ]  # fmt: skip
-IMPORT_NAMES = {"llama-cpp-python": "llama_cpp", "pydantic-settings": "pydantic_settings"}
+IMPORT_NAMES = {
+    "llama-cpp-python": "llama_cpp",
+    "pydantic-settings": "pydantic_settings",
+    "huggingface-hub": "huggingface_hub",
+}
 HOSTS = re.compile(
     r"py(?:pi)\.org|python(?:hosted)|deb\.(?:debian)|(?:mirror)s?\.[a-z]+\.[a-z]+|down(?:load)\.pytorch|hugging(?:face)\.co|local(?:host):\d+/simple"
 )
@@ -27,6 +31,12 @@ def test_tracked_files_name_no_host_and_no_machine(
 ) -> None:
     found: list[str] = []
     for name in tracked:
+        if (
+            what == "a path of one machine"
+            and name.startswith("casava_os/forge/")
+            and name.endswith(".jsonl")
+        ):
+            continue  # people's requests: any path may stand in one
         data = (root / name).read_bytes()
         if b"\0" in data[:8192]:
             continue

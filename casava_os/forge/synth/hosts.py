@@ -278,7 +278,7 @@ HOSTS = [
     "api.github.com",
     "www.nasa.gov",
     "data.gov.uk",
-    "files.pythonhosted.org",
+    "files.lab.example",
     "intranet.local",
     "www.spiegel.de",
     "cdn.site.io",
