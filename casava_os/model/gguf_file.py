@@ -124,10 +124,8 @@ def read(path: Path) -> Result[Weights]:
         if size > LARGEST:
             return _refused(path, "it is too large to be a casava-smol model")
         data = path.read_bytes()
-    except FileNotFoundError:
-        return _refused(path, "there is no such file")
     except OSError as problem:
-        return _refused(path, f"it cannot be read: {problem.strerror}")
+        return _unreadable(path, problem)
     try:
         return Ok(value=_checked(path, data))
     except _BrokenError as problem:
@@ -143,14 +141,22 @@ def _refused(path: Path, why: str) -> Err:
     )
 
 
+def _unreadable(path: Path, problem: OSError) -> Err:
+    if isinstance(problem, FileNotFoundError):
+        return _refused(path, "there is no such file")
+    return _refused(path, f"it cannot be read: {problem.strerror}")
+
+
 def header(path: Path, most: int = 2**27) -> Result[Mapping[str, Field]]:
     """The fields of any GGUF file's header, of which at most `most` bytes are read."""
     try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+            return _refused(path, "it is not a file")
         with path.open("rb") as file:
             data = file.read(most)
         return Ok(value=_fields(_Reader(data))[0])
     except OSError as problem:
-        return _refused(path, f"it cannot be read: {problem.strerror}")
+        return _unreadable(path, problem)
     except _BrokenError as problem:
         return _refused(path, str(problem))
 

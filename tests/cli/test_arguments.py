@@ -90,7 +90,7 @@ def test_mappings_and_objects() -> None:
         command="env", env={"A": "1", "B": "x=y"}
     )
     assert "NAME=VALUE" in refused("process.run", command="env", env=["A"]).title
-    assert "JSON" in refused("container.run", image="x", mounts=["{"]).title
+    assert "source:/target" in refused("container.run", image="x", mounts=["{"]).message
 
 
 @pytest.mark.parametrize(
