@@ -63,7 +63,9 @@ def boot_kernel(settings: Settings | None = None) -> Result[Kernel]:
             load_model=_loader(settings),
             certainty=Certainty(compiler.confidence, compiler.destructive_confidence),
             limits=Limits(**limits.model_dump()),
-            budget=Budget(budget.seconds, budget.steps, budget.output_bytes, limits.step_seconds),
+            budget=Budget(
+                budget.seconds, budget.steps, budget.output_bytes, limits.step_seconds, budget.repairs
+            ),
             request_bytes=compiler.request_bytes,
             names=compiler.names,
             landing=Landing(display.diff_context, display.diff_bytes),

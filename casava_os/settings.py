@@ -49,6 +49,8 @@ class BudgetSettings(_Section):
     """Most syscalls."""
     output_bytes: Bytes = 64 * 2**20
     """Most output of all of its programs together."""
+    repairs: Annotated[int, Field(ge=0, le=10)] = 2
+    """How often a model that can may plan again after a plan of its own failed."""
 
 
 class SandboxSettings(_Section):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import isfinite
+from typing import Annotated
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from casava_os.kernel.dispatch import Budget
 from casava_syscalls.results import Err, Ok, Result
@@ -26,6 +27,9 @@ def seconds_of(text: str) -> Result[float]:
     return Ok(value=seconds)
 
 
+_REPAIRS: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0, le=10)])
+
+
 def budget_of(text: str, budget: Budget) -> Result[Budget]:
     """The budget with some of its parts changed: "seconds=60,steps=10,output_bytes=1MB"."""
     for part in filter(None, (part.strip() for part in text.split(","))):
@@ -44,10 +48,12 @@ def budget_of(text: str, budget: Budget) -> Result[Budget]:
                 )
             elif name == "steps" and equals:
                 budget = replace(budget, steps=TypeAdapter[int](Count).validate_python(value))
+            elif name == "repairs" and equals:
+                budget = replace(budget, repairs=_REPAIRS.validate_python(value))
             elif name == "output_bytes" and equals:
                 budget = replace(budget, output_bytes=TypeAdapter[int](ByteSize).validate_python(value))
             else:
-                known = "seconds=…, step_seconds=…, steps=…, output_bytes=…"
+                known = "seconds=…, step_seconds=…, steps=…, repairs=…, output_bytes=…"
                 return Err(code="usage", title=f"{part!r} is no part of a budget", message=f"it has {known}")
         except ValidationError as problem:
             return _wrong(f"The budget's {name} is wrong", problem)

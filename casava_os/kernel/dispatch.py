@@ -39,6 +39,8 @@ class Budget:
     output_bytes: int = 64 * 2**20
     step_seconds: float = 120.0
     """Longest time for one syscall that names none itself."""
+    repairs: int = 2
+    """How often a model that can may plan again after a failure."""
 
 
 @dataclass(slots=True)

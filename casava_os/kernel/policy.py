@@ -242,10 +242,14 @@ class Policy:
             self.decide(effect, step.call, path, request) for effect, path in touched(step, found)
         )
 
-    def judge_plan(self, plan: Plan, request: str) -> tuple[Allow | Ask | Deny, ...]:
-        """A verdict for each step. A tainted step that does more than read is asked for, whatever the rules allow."""
+    def judge_plan(self, plan: Plan, request: str, repaired: str = "") -> tuple[Allow | Ask | Deny, ...]:
+        """A verdict for each step. A tainted step that does more than read is asked for, whatever the rules allow.
+
+        `repaired`: why all steps are tainted, of a plan that was made after another one failed.
+        """
         verdicts: list[Allow | Ask | Deny] = []
-        tainted = taint(plan)
+        tainted = dict.fromkeys(range(1, len(plan.steps) + 1), repaired) if repaired else {}
+        tainted |= taint(plan)
         for number, step in enumerate(plan.steps, 1):
             verdict = self.judge_step(step, request)
             if number in tainted and not isinstance(verdict, Deny) and step.effect & ~Effect.READ:

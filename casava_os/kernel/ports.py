@@ -206,6 +206,21 @@ class LayerStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """A plan that failed, and what a model may know of that. No text of files, programs or servers is in it."""
+
+    steps: tuple[Mapping[str, object], ...]
+    """As the model wrote them."""
+    step: int
+    """The one that failed, from 1; 0 when the plan as a whole was wrong."""
+    code: str
+    sentence: str
+    """What the code means."""
+    named: tuple[str, ...] = ()
+    """Arguments of the plan that the failure is about."""
+
+
+@dataclass(frozen=True, slots=True)
 class CompileRequest:
     """What a model is given to compile."""
 
@@ -219,6 +234,8 @@ class CompileRequest:
     """A person waits for it: it goes before requests for which nobody does."""
     deadline: float | None = None
     """When the answer is of no use any more, on the clock of `time.monotonic`; waiting counts."""
+    attempts: tuple[Attempt, ...] = ()
+    """Plans for this request that failed, oldest first; for models that repair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +289,10 @@ class Model(Protocol):
     @property
     def qualified(self) -> bool:
         """Whether it may be offered syscalls that destroy or that no layer holds: it ships, or passed its trial here."""
+
+    @property
+    def repairs(self) -> bool:
+        """Whether it makes use of a request's `attempts`."""
 
     def compile(
         self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False

@@ -26,7 +26,7 @@ NEXT: dict[State, frozenset[State]] = {
     "new": _ALWAYS | {"compiling", "running", "waiting"},
     "compiling": _ALWAYS | {"running", "waiting"},
     "waiting": _ALWAYS | {"running", "committing", "held", "discarded"},
-    "running": _ALWAYS | {"waiting", "committing", "held", "discarded"},
+    "running": _ALWAYS | {"waiting", "committing", "held", "discarded", "compiling"},
     "committing": frozenset({"committed", "held", "discarded", "failed"}),
     "held": frozenset({"committing", "discarded"}),
     "committed": frozenset({"undone"}),
@@ -123,6 +123,13 @@ class Process:
         sandbox, self.sandbox = self.sandbox, None
         if sandbox is not None:
             await sandbox.close()
+
+    async def start_over(self) -> None:
+        """Throws the layer away: the plan failed, and another one is made."""
+        await self.end_sandbox()
+        layer, self.layer, self.changing = self.layer, None, False
+        if layer is not None:
+            await uninterrupted(layer.discard)
 
     async def release(self) -> None:
         """Ends the sandbox, and removes the layer unless it is held. Safe to call twice."""

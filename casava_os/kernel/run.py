@@ -18,10 +18,12 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from casava_os.errors import ExitCode, exit_code
+from casava_os.errors import ExitCode, exit_code, step_exit_code
+from casava_os.kernel import repair
 from casava_os.kernel.compiler.compile import (
     DESTRUCTIVE,
     Certainty,
+    Compilation,
     Unsure,
     clean,
     compile_request,
@@ -45,6 +47,7 @@ from casava_os.kernel.life import begin, stop
 from casava_os.kernel.options import RunOptions
 from casava_os.kernel.policy import Allow, Ask, Deny, Policy
 from casava_os.kernel.ports import (
+    Attempt,
     Broker,
     ChooseSandbox,
     CompileRequest,
@@ -67,6 +70,26 @@ from casava_syscalls.values import Refusal
 __all__ = ["Kernel", "RunOptions"]
 
 Verdicts = tuple[Allow | Ask | Deny, ...]
+
+REPAIRED = "the plan was made again after another one failed"
+"""Why every step of such a plan that does more than read is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A compiled plan with the model that made it."""
+
+    plan: Plan
+    model: Model
+
+
+@dataclass(frozen=True, slots=True)
+class _Worked:
+    """A plan that was performed in its layer, with the verdicts on it."""
+
+    plan: Plan
+    verdicts: Verdicts
+    performed: Performed
 
 
 @dataclass(slots=True)
@@ -130,8 +153,26 @@ class Kernel:
         )
 
     async def _walk(self, p: Process, request: str, options: RunOptions) -> Ending:
-        compiled = await self._compile(p, request, options)
-        return compiled if isinstance(compiled, Ending) else await self._carry_out(p, compiled, options)
+        budget = options.budget or self.budget
+        attempts: tuple[Attempt, ...] = ()
+        failure: Err | None = None
+        while True:
+            compiled = await self._compile(p, request, options, attempts, failure)
+            if isinstance(compiled, Ending):
+                return compiled
+            work = await self._work(p, compiled.plan, options, repaired=bool(attempts))
+            if isinstance(work, Ending):
+                return work
+            again = repair.attempt(compiled.plan, work.performed) if compiled.model.repairs else None
+            if again is None or len(attempts) >= budget.repairs:
+                return await self._settle(p, work, options)
+            attempts, failure = (*attempts, again), work.performed.failure
+            p.tell(
+                Note(
+                    text=f"Step {again.step} failed: {failure}. Planning again ({len(attempts)} of {budget.repairs})."
+                )
+            )
+            await p.start_over()
 
     async def _walk_plan(self, p: Process, plan: Plan, options: RunOptions) -> Ending:
         if _refers_to_stdin(plan) and options.stdin is None:
@@ -141,25 +182,40 @@ class Kernel:
                 Err(code="usage", title="The plan reads standard input", message="none was piped", hint=hint),
             )
         p.tell(_compiled(plan))
-        return await self._carry_out(p, plan, options)
+        work = await self._work(p, plan, options)
+        return work if isinstance(work, Ending) else await self._settle(p, work, options)
 
-    async def _carry_out(self, p: Process, plan: Plan, options: RunOptions) -> Ending:
+    async def _work(
+        self, p: Process, plan: Plan, options: RunOptions, *, repaired: bool = False
+    ) -> _Worked | Ending:
+        """Points 3 and 4: the plan judged and performed in its layer, or the end."""
         policy = self.policy.narrowed(options.granted)
-        verdicts = policy.judge_plan(plan, p.request)
+        verdicts = policy.judge_plan(plan, p.request, REPAIRED if repaired else "")
         if (stopped := await self._judged(p, plan, verdicts, options)) is not None:
             return stopped
         performed = await self._perform(p, plan, policy, options)
-        if isinstance(performed, Ending):
-            return performed
-        work = Work(
-            plan.steps, verdicts, performed.value, performed.failure, performed.bad_exit, sha256=plan.sha256()
-        )
-        return await self.landing.settle(p, work, policy, options)
+        return performed if isinstance(performed, Ending) else _Worked(plan, verdicts, performed)
+
+    async def _settle(self, p: Process, work: _Worked, options: RunOptions) -> Ending:
+        """Points 5 and 6."""
+        done, plan = work.performed, work.plan
+        made = Work(plan.steps, work.verdicts, done.value, done.failure, done.bad_exit, sha256=plan.sha256())
+        return await self.landing.settle(p, made, self.policy.narrowed(options.granted), options)
 
     # ------------------------------------------------------------------------------ 2: request → plan
 
-    async def _compile(self, p: Process, request: str, options: RunOptions) -> Plan | Ending:
-        """The plan, or the end: a question, a refusal, or why there is none."""
+    async def _compile(
+        self,
+        p: Process,
+        request: str,
+        options: RunOptions,
+        attempts: tuple[Attempt, ...] = (),
+        failure: Err | None = None,
+    ) -> _Planned | Ending:
+        """The plan, or the end: a question, a refusal, or why there is none.
+
+        `failure` of the last of the `attempts` is the end when no other plan comes of it.
+        """
         text = clean(request, self.request_bytes)
         if isinstance(text, Err):
             return stop(p, text)
@@ -176,8 +232,17 @@ class Kernel:
                 piped_stdin=options.stdin is not None,
                 names=await in_thread(lambda: workspace_names(p.workspace, self.names)),
                 interactive=options.interactive or options.approve is not None,
+                attempts=attempts,
             )
-            outcome = await compile_request(model, asked, self.certainty)
+            outcome = await compile_request(
+                model, asked, self.certainty, (options.budget or self.budget).repairs
+            )
+        tried = [list(attempt.steps) for attempt in attempts]
+        if failure is not None and (
+            isinstance(outcome, Err)
+            or (isinstance(outcome, Compilation) and repair.documents(outcome.plan) in tried)
+        ):
+            return stop(p, failure, step_exit_code(failure))
         if isinstance(outcome, Err):
             return stop(p, outcome)
         if isinstance(outcome, Unsure):
@@ -192,7 +257,7 @@ class Kernel:
                 update={**told, "seconds": outcome.seconds, "raw": outcome.raw}
             )
         )
-        return outcome.plan
+        return _Planned(outcome.plan, model)
 
     def offered(self, granted: Effect | None = None, *, qualified: bool = True) -> frozenset[str]:
         """Syscalls that a model may use: performed by somebody here, and not denied outright.

@@ -61,6 +61,10 @@ class LlamaModel:
     def qualified(self) -> bool:
         return self._qualified
 
+    @property
+    def repairs(self) -> bool:
+        return False
+
     def compile(
         self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False
     ) -> Result[Draft]:

@@ -7,12 +7,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from casava_os.kernel.ports import CompileRequest, Draft
 from casava_syscalls.results import Err, Ok, Result
 
-Script = Draft | Err | Sequence[Mapping[str, object]]
-"""An answer: a draft, a failure, or just the steps (then the model is certain of them)."""
+Answer = Draft | Err | Sequence[Mapping[str, object]]
+"""A draft, a failure, or just the steps (then the model is certain of them)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Answers of a model that repairs: the first one, then one for each failed attempt."""
+
+    answers: tuple[Answer, ...]
+
+
+Script = Answer | Turns
 
 
 class ScriptedModel:
@@ -43,6 +54,11 @@ class ScriptedModel:
     def qualified(self) -> bool:
         return self._qualified
 
+    @property
+    def repairs(self) -> bool:
+        """Whether any of its answers has turns."""
+        return any(isinstance(answer, Turns) for answer in self._script.values())
+
     def compile(
         self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False
     ) -> Result[Draft]:
@@ -56,6 +72,8 @@ class ScriptedModel:
                 break
             time.sleep(min(0.01, left))
         answer = self._script.get(request.text)
+        if isinstance(answer, Turns):
+            answer = answer.answers[min(len(request.attempts), len(answer.answers) - 1)]
         if answer is None:
             return Err(code="not-understood", title="Not in the script", message="")
         if isinstance(answer, Err):

@@ -26,6 +26,7 @@ class Parrot:
     digest = ""
     identity = "parrot"
     qualified = True
+    repairs = False
 
     def __init__(self, *steps: Mapping[str, object]) -> None:
         self.steps = steps

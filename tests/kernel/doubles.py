@@ -197,9 +197,14 @@ def names(events: list[BaseEvent]) -> list[str]:
     return [event.event for event in events]
 
 
+def of(kind: type[E], events: list[BaseEvent]) -> list[E]:
+    """The events of this kind."""
+    return [event for event in events if isinstance(event, kind)]
+
+
 def only(kind: type[E], events: list[BaseEvent]) -> E:
     """The one event of this kind."""
-    (found,) = [event for event in events if isinstance(event, kind)]
+    (found,) = of(kind, events)
     return found
 
 

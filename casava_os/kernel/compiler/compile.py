@@ -14,10 +14,11 @@ import threading
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from casava_os.kernel.ports import CompileRequest, Draft, Model
+from casava_os.kernel.repair import told
 from casava_syscalls.base import Effect
 from casava_syscalls.names import path_text
 from casava_syscalls.plan import Plan, describe, parse_plan
@@ -128,14 +129,25 @@ def _names(directory: Path, depth: int) -> Iterator[str]:
                 yield f"{path_text(child.name)}/{name}"
 
 
-async def compile_request(model: Model, request: CompileRequest, certainty: Certainty) -> Outcome:
-    """Asks the model, checks what it says. Cancelling ends the model's work between two tokens."""
-    drafted = await _draft(model, request)
-    if isinstance(drafted, Err):
-        if drafted.code == "not-understood":
-            return Unsure(Question(text=drafted.message or QUESTIONS["meaning"]))
-        return drafted
-    return _judged(drafted.value, request, certainty)
+async def compile_request(
+    model: Model, request: CompileRequest, certainty: Certainty, repairs: int = 0
+) -> Outcome:
+    """Asks the model, checks what it says. Cancelling ends the model's work between two tokens.
+
+    `repairs`: how often a model that can make use of it is shown what is wrong with its plan, before the person is asked.
+    """
+    while True:
+        drafted = await _draft(model, request)
+        if isinstance(drafted, Err):
+            if drafted.code == "not-understood":
+                return Unsure(Question(text=drafted.message or QUESTIONS["meaning"]))
+            return drafted
+        outcome = _judged(drafted.value, request, certainty)
+        if not isinstance(outcome, _Malformed):
+            return outcome
+        if not model.repairs or len(request.attempts) >= repairs:
+            return Unsure(Question(text=QUESTIONS["meaning"]), drafted.value.confidence)
+        request = replace(request, attempts=(*request.attempts, told(drafted.value.steps, 0, outcome.err)))
 
 
 async def _draft(model: Model, request: CompileRequest) -> Result[Draft]:
@@ -185,7 +197,14 @@ async def _in_own_thread(work: Callable[[], Result[Draft]]) -> Result[Draft]:
     return await done
 
 
-def _judged(draft: Draft, request: CompileRequest, certainty: Certainty) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class _Malformed:
+    """A draft that is no plan, with why."""
+
+    err: Err
+
+
+def _judged(draft: Draft, request: CompileRequest, certainty: Certainty) -> Outcome | _Malformed:
     names = [str(step.get("call")) for step in draft.steps]
     if missing := next((name for name in names if name not in request.offered), None):
         if missing in SYSCALLS:
@@ -203,7 +222,7 @@ def _judged(draft: Draft, request: CompileRequest, certainty: Certainty) -> Outc
         if parsed.code == "outside-workspace":
             return Refusal(reason=f"{REASONS['outside']} {parsed.message.rstrip('.')}; {parsed.hint}.")
         _LOG.info("the model's plan does not type-check: %s", parsed)
-        return Unsure(Question(text=QUESTIONS["meaning"]), draft.confidence)
+        return _Malformed(parsed)
     plan = parsed.value
     first = plan.steps[0]
     if isinstance(first, Ask):

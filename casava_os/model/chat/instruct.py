@@ -89,6 +89,10 @@ class InstructModel:
     def qualified(self) -> bool:
         return self._qualified
 
+    @property
+    def repairs(self) -> bool:
+        return True
+
     def compile(
         self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False
     ) -> Result[Draft]:

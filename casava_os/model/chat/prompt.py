@@ -108,6 +108,18 @@ def request_text(request: CompileRequest) -> str:
         parts.append("(Something is piped in: $0.)")
     if request.names:
         parts.append("Names in the workspace: " + json.dumps(request.names[:64], ensure_ascii=False))
+    for attempt in request.attempts:
+        where = f"step {attempt.step} failed" if attempt.step else "it is no valid plan"
+        about = (
+            f" ({', '.join(json.dumps(one, ensure_ascii=False) for one in attempt.named)})"
+            if attempt.named
+            else ""
+        )
+        parts.append(
+            f"This plan was tried: {plan_text(attempt.steps)}\nbut {where}: {attempt.sentence}{about}."
+        )
+    if request.attempts:
+        parts.append("Answer with another plan for the request, or ask.")
     return "\n".join(parts)
 
 
