@@ -61,7 +61,9 @@ async def test_what_a_repaired_plan_changes_is_always_asked_for(make_bench: Make
 
 
 async def test_it_ends_with_the_budget_and_with_the_last_failure(make_bench: MakeBench) -> None:
-    others: list[list[dict[str, object]]] = [[{"call": "file.read", "paths": [f"{name}.txt"]}] for name in "abcd"]
+    others: list[list[dict[str, object]]] = [
+        [{"call": "file.read", "paths": [f"{name}.txt"]}] for name in "abcd"
+    ]
     bench = repairing(make_bench, *others)
     options = RunOptions(budget=Budget(repairs=2))
     events = await told(bench.kernel.run(REQUEST, workspace=bench.workspace, options=options))
