@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench import layers, model, sandbox, scheduling
+from bench import instruct, layers, model, sandbox, scheduling
 from tests.journeys.conftest import furnish
 
 REQUESTS = (
@@ -95,6 +95,7 @@ def main() -> None:
         "layers": layers.measure(),
         "model": model.measure(),
         "scheduling": scheduling.measure(),
+        "instruct": instruct.measure(),
     }
     for room, figures in rooms.items():
         show(room, {"": figures}, "as named")

@@ -162,13 +162,24 @@ Glob = Annotated[str, AfterValidator(_glob)]
 Extension = Annotated[str, BeforeValidator(_extension)]
 """A file extension, lower case, without its dot: "jpg", "tar.gz"."""
 
+_Bytes = Annotated[int, Field(ge=0, le=2**62)]
+_Seconds = Annotated[int, Field(ge=0, le=10**10)]
+_Spelled = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)? ?[A-Za-z]*$")]
+
 ByteSize = Annotated[
-    int, BeforeValidator(lambda v: _quantity(v, SIZE_UNITS, "size", "10 MB")), Field(ge=0, le=2**62)
+    _Bytes,
+    BeforeValidator(
+        lambda v: _quantity(v, SIZE_UNITS, "size", "10 MB"), json_schema_input_type=_Bytes | _Spelled
+    ),
 ]
 """A size in bytes; text such as "10 MB" or "1.5GiB" is accepted."""
 
 Duration = Annotated[
-    int, BeforeValidator(lambda v: _quantity(v, DURATION_UNITS, "duration", "2 days")), Field(ge=0, le=10**10)
+    _Seconds,
+    BeforeValidator(
+        lambda v: _quantity(v, DURATION_UNITS, "duration", "2 days"),
+        json_schema_input_type=_Seconds | _Spelled,
+    ),
 ]
 """A span of time in seconds; text such as "2 days" is accepted."""
 

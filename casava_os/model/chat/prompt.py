@@ -97,8 +97,8 @@ def _field(shape: Shape) -> str:
 
 
 def plan_text(steps: Sequence[Mapping[str, object]]) -> str:
-    """A plan as a model is to write it."""
-    return json.dumps({"steps": list(steps)}, ensure_ascii=False)
+    """A plan as a model is to write it: without spaces, as the grammar has it."""
+    return json.dumps({"steps": list(steps)}, ensure_ascii=False, separators=(",", ":"))
 
 
 def request_text(request: CompileRequest) -> str:
