@@ -22,7 +22,7 @@ from casava_os.model import gguf_file
 from casava_os.model.chat.answer import schema
 from casava_os.model.chat.instruct import InstructModel
 from casava_os.model.chat.prompt import EXAMPLES, plan_text
-from casava_syscalls.registry import SYSCALLS, available
+from casava_syscalls.registry import available
 from casava_syscalls.results import Err
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _gbnf(engine: Engine, plans: list[list[int]]) -> tuple[list[float], float]:
         for token in tokens:
             for number in range(size):
                 array[number].id, array[number].logit, array[number].p = number, 0.0, 0.0
-            candidates = llama_cpp.llama_token_data_array(array, size, -1, False)  # noqa: FBT003 - a C struct
+            candidates = llama_cpp.llama_token_data_array(array, size, -1, False)
             times.append(
                 _timed(lambda s=sampler, c=candidates: llama_cpp.llama_sampler_apply(s, ctypes.byref(c)))
             )

@@ -35,18 +35,6 @@ def gpus(call: AnyCall) -> Table:  # noqa: ARG001 - every performer takes its ca
     return Table(columns=COLUMNS, rows=tuple(rows))
 
 
-def free_memory() -> int:
-    """Bytes free on the graphics processor that has most; 0 without one."""
-    rows = parse_nvidia_smi(_nvidia_smi()) or amd_cards(Path("/sys/class/drm"))
-    most = 0
-    for row in rows:
-        cells = dict(zip(COLUMNS, row, strict=True))
-        total, used = cells["memory_total"], cells["memory_used"]
-        if isinstance(total, int) and isinstance(used, int):
-            most = max(most, total - used)
-    return most
-
-
 def _nvidia_smi() -> str:
     command = ["nvidia-smi", f"--query-gpu={QUERY}", "--format=csv,noheader,nounits"]
     try:

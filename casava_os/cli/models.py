@@ -171,7 +171,7 @@ def show(name: AnyName = "", json: Json = False) -> int:
         needed = need(found.value.path)
         if isinstance(needed, Err):
             return front.fail(needed)
-        fit = measured(needed.value, _free_vram())
+        fit = measured(needed.value)
         rows += [
             ("file", str(found.value.path)),
             ("weights", f"{needed.value.weights / 1e6:,.1f} MB in {needed.value.layers} layers"),
@@ -366,12 +366,6 @@ def _entry(name: str) -> Result[Entry]:
         return known
     entry = known.value.get(name)
     return catalog.unknown(name, known.value) if entry is None else Ok(value=entry)
-
-
-def _free_vram() -> int:
-    from casava_os.broker.gpu import free_memory
-
-    return free_memory()
 
 
 def register(app: typer.Typer) -> None:

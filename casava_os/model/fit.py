@@ -75,15 +75,41 @@ def fit(needed: Need, free_ram: int, free_vram: int = 0) -> Fit:
     return Fit(needed, free_ram, free_vram, min(needed.layers, int(room / max(1.0, each))))
 
 
-def measured(needed: Need, free_vram: int = 0) -> Fit:
-    """`fit` with the RAM that is free now; a GPU counts only when llama.cpp was built for one."""
+def measured(needed: Need) -> Fit:
+    """`fit` with the memory that is free now."""
     import psutil
 
-    return fit(needed, int(psutil.virtual_memory().available), free_vram if offloads() else 0)
+    return fit(needed, int(psutil.virtual_memory().available), sum(free_vram()))
 
 
-def offloads() -> bool:
-    """Whether this build of llama.cpp can use a GPU."""
+_GPU = 1
+"""`GGML_BACKEND_DEVICE_TYPE_GPU` of ggml-backend.h: a card with memory of its own."""
+
+
+def free_vram() -> list[int]:
+    """Free bytes of each graphics card that this build of llama.cpp would use; empty without a build for one.
+
+    llama.cpp is asked itself, through `ggml_backend_dev_memory`: it sees exactly the cards that it will use.
+    """
+    import ctypes
+
     import llama_cpp
 
-    return bool(llama_cpp.llama_supports_gpu_offload())
+    if not llama_cpp.llama_supports_gpu_offload():
+        return []
+    llama_cpp.llama_backend_init()
+    libraries = Path(llama_cpp.__file__).parent / "lib"
+    ggml, base = (ctypes.CDLL(str(libraries / name)) for name in ("libggml.so", "libggml-base.so"))
+    ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
+    ggml.ggml_backend_dev_get.restype = ctypes.c_void_p
+    ggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
+    base.ggml_backend_dev_type.argtypes = [ctypes.c_void_p]
+    base.ggml_backend_dev_memory.argtypes = [ctypes.c_void_p, *[ctypes.POINTER(ctypes.c_size_t)] * 2]
+    found = []
+    for number in range(ggml.ggml_backend_dev_count()):
+        device = ggml.ggml_backend_dev_get(number)
+        if base.ggml_backend_dev_type(device) == _GPU:
+            free, total = ctypes.c_size_t(), ctypes.c_size_t()
+            base.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
+            found.append(free.value)
+    return found
