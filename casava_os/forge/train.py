@@ -149,10 +149,13 @@ class Feed:
 
 
 def rate_at(progress: float, step: int, hold: float) -> float:
-    """Learning rate as a share of its peak: 40 steps up, level until `hold`, then a cosine to zero at 1."""
+    """Learning rate as a share of its peak: 40 steps up, level until `hold`, then 1 - √x down to zero at 1.
+
+    The shape of the fall is that of Hägele et al. 2024 (arXiv:2405.18392): fast at first, which is where a level rate lost most.
+    """
     if progress <= hold:
         return min(1.0, (step + 1) / 40)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - hold) / (1 - hold))))
+    return 1 - math.sqrt(min(1.0, (progress - hold) / (1 - hold)))
 
 
 def exact(net: Net, batch: Batch, device: str) -> float:
