@@ -107,16 +107,16 @@ def _table(families: Mapping[str, Score]) -> str:
 
 def _calibration(outcomes: list[Outcome]) -> str:
     times = sorted(outcome.seconds for outcome in outcomes)
-    rows = ["| confidence | requests | exact | sequence |", "|---|---:|---:|---:|"]
+    rows = ["| confidence | requests | exact | effect |", "|---|---:|---:|---:|"]
     for low, high in ((0.0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 0.9), (0.9, 1.01)):
         found = [outcome for outcome in outcomes if low <= outcome.confidence < high]
         if found:
-            exact, sequence = (
+            exact, effect = (
                 100 * sum(getattr(outcome, name) for outcome in found) / len(found)
-                for name in ("exact", "sequence")
+                for name in ("exact", "effect")
             )
             rows.append(
-                f"| {low:.1f} to {min(high, 1.0):.1f} | {len(found)} | {exact:.0f} % | {sequence:.0f} % |"
+                f"| {low:.1f} to {min(high, 1.0):.1f} | {len(found)} | {exact:.0f} % | {effect:.0f} % |"
             )
     declines = f"The model alone {declining(outcomes)}.\n\nWith the kernel's thresholds it {declining(outcomes, Certainty())}."
     surest = "\n".join(f"- {line.strip()}" for line in risk_coverage(outcomes).splitlines())

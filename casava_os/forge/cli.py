@@ -138,6 +138,10 @@ def evaluate(
     count: int = 1000,
     seed: int = 4_000_000,
     wrong: Annotated[int, typer.Option(help="How many wrong answers to show.")] = 0,
+    kept_out: Annotated[
+        bool, typer.Option("--kept-out", help="Also the lines of the corpus that nobody trains on.")
+    ] = False,
+    writers: Annotated[list[str], typer.Option("--writer", help="Of those lines only this writer's.")] = [],  # noqa: B006
     known: Annotated[
         int, typer.Option(help="Synthetic requests whose words count as seen; 0: no such split.")
     ] = 60_000,
@@ -156,6 +160,8 @@ def evaluate(
         raise typer.Exit(7)
     sources = {"fresh synthetic": judging.fresh(sample, count, seed)} if count else {}
     sources |= {path.name: judging.written(path) for path in files}
+    if kept_out:
+        sources["kept out of training"] = judging.kept_out(writers)
     seen = judging.words_of_training(known) if known else None
     for name, items in sources.items():
         scores = judging.evaluate(loaded.value, items, frozenset(SYSCALLS), seen)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -120,7 +120,7 @@ def fresh(sample: Sample, count: int, seed: int) -> Iterator[Item]:
 
 
 def written(path: Path) -> Iterator[Item]:
-    """Hand-written items: JSONL with `request`, `calls` and perhaps `family`, `piped_stdin`, `names`."""
+    """Hand-written items: JSONL with `request`, `calls` and perhaps `family`, `stdin`, `names`, `writer`."""
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             if line.strip():
@@ -130,9 +130,18 @@ def written(path: Path) -> Iterator[Item]:
                     record["request"],
                     tuple(record["calls"]),
                     record.get("family") or name.partition(".")[0],
-                    bool(record.get("piped_stdin")),
+                    bool(record.get("stdin") or record.get("piped_stdin")),
                     tuple(record.get("names", ())),
+                    writer=str(record.get("writer", "")),
                 )
+
+
+def kept_out(writers: Collection[str] = ()) -> Iterator[Item]:
+    """The lines of the corpus that nobody trains on; only those of some writers, when any are named."""
+    for line in corpus.load(calibration=True):
+        if not writers or line.writer in writers:
+            family = str(line.calls[0]["call"]).partition(".")[0]
+            yield Item(line.request, line.calls, family, line.piped_stdin, writer=line.writer)
 
 
 def held_out() -> list[Item]:
@@ -285,18 +294,18 @@ def declining(outcomes: Sequence[Outcome], certainty: Certainty | None = None) -
 def risk_coverage(
     outcomes: Sequence[Outcome], shares: Sequence[float] = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)
 ) -> str:
-    """Of the surest share of the answers, how many are exact, and the confidence that admits that share."""
+    """Of the surest share of the answers, how many do what was asked, and the confidence that admits that share."""
     ranked = sorted(outcomes, key=lambda o: -o.confidence)
     lines = []
     for share in shares:
         kept = ranked[: max(1, round(share * len(ranked)))]
-        right = sum(o.exact for o in kept) / len(kept)
-        lines.append(f"{share:5.0%} surest: {right:6.1%} exact, confidence ≥ {kept[-1].confidence:.3f}")
+        right = sum(o.effect for o in kept) / len(kept)
+        lines.append(f"{share:5.0%} surest: {right:6.1%} as asked, confidence ≥ {kept[-1].confidence:.3f}")
     return "\n".join(lines)
 
 
 def calibrate(outcomes: Sequence[Outcome]) -> tuple[float, float]:
-    """(slope, offset) that make the log-odds of a confidence the log-odds of being exact: logistic regression.
+    """(slope, offset) that make the log-odds of a confidence those of doing what was asked: logistic regression.
 
     Correct when the outcomes come from a model exported with slope 1 and offset 0.
     """
@@ -304,7 +313,7 @@ def calibrate(outcomes: Sequence[Outcome]) -> tuple[float, float]:
 
     confidence = np.clip([outcome.confidence for outcome in outcomes], 1e-6, 1 - 1e-6)
     x = np.stack([np.log(confidence / (1 - confidence)), np.ones(len(outcomes))], 1)
-    y = np.array([outcome.exact for outcome in outcomes], float)
+    y = np.array([outcome.effect for outcome in outcomes], float)
     w = np.array([1.0, 0.0])
     for _ in range(100):
         p = 1 / (1 + np.exp(-np.clip(x @ w, -30, 30)))

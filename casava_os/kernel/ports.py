@@ -234,6 +234,8 @@ class CompileRequest:
     """A person waits for it: it goes before requests for which nobody does."""
     deadline: float | None = None
     """When the answer is of no use any more, on the clock of `time.monotonic`; waiting counts."""
+    certain: float = 0.0
+    """Below this confidence the next best plans are wanted, too."""
     attempts: tuple[Attempt, ...] = ()
     """Plans for this request that failed, oldest first; for models that repair."""
 
@@ -267,6 +269,8 @@ class Draft:
     seconds: float = 0.0
     raw: str = ""
     """The native output, for the journal and for people who debug."""
+    others: tuple[tuple[Mapping[str, object], ...], ...] = ()
+    """The next best plans, best first, when the request wants them and the model has any."""
     usage: Usage | None = None
     """Where the time went, from models that share one engine."""
 

@@ -232,6 +232,7 @@ class Kernel:
                 piped_stdin=options.stdin is not None,
                 names=await in_thread(lambda: workspace_names(p.workspace, self.names)),
                 interactive=options.interactive or options.approve is not None,
+                certain=max(self.certainty.confidence, self.certainty.destructive),
                 attempts=attempts,
             )
             outcome = await compile_request(

@@ -57,6 +57,26 @@ class Question:
 Choose: TypeAlias = "Callable[[NDArray[np.float32]], int]"
 """Picks an index from the logits of the allowed tokens."""
 
+
+@dataclass(slots=True)
+class Forks:
+    """Chooses the likeliest, but at the choices in `second` the next one; notes how close each choice was."""
+
+    second: frozenset[int] = frozenset()
+    margins: list[float] = field(default_factory=list)
+    """Of each choice so far: how far the likeliest token's logit is above the next one's."""
+
+    def __call__(self, logits: NDArray[np.float32]) -> int:
+        order = logits.argsort()[::-1]
+        self.margins.append(float(logits[order[0]] - logits[order[1]]))
+        return int(order[1 if len(self.margins) - 1 in self.second else 0])
+
+    def closest(self, count: int) -> list[frozenset[int]]:
+        """The `count` choices that were closest, one at a time: where another plan begins that is nearly as likely."""
+        ranked = sorted(range(len(self.margins)), key=self.margins.__getitem__)
+        return [frozenset({place}) for place in ranked[:count]]
+
+
 Decoding: TypeAlias = "Generator[Question, NDArray[np.float32], Result[tuple[Cursor, Trace]]]"
 """A plan in the making: gives questions, is sent logits (last, vocabulary), returns the plan."""
 

@@ -6,13 +6,14 @@ Each request is decoded (`decoding`) in the thread that asks; all share one netw
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from casava_os.kernel.compiler.tagged import PLAN, REQUEST, STDIN, Segment, decode, lower
 from casava_os.kernel.ports import CompileRequest, Draft
 from casava_os.model.batching import Batching, Seat, free_memory
-from casava_os.model.decoding import Choose, Decoding, Trace, decoding, greedy
+from casava_os.model.decoding import Choose, Decoding, Forks, Trace, decoding, greedy
 from casava_os.model.engine import Engine
 from casava_os.model.gguf_file import Weights
 from casava_os.model.grammar import LONG, Bans, Cursor, Grammar
@@ -23,6 +24,9 @@ from casava_syscalls.results import Err, Ok, Result
 
 LONGEST_REQUEST = 640
 """Tokens. A longer request is refused: the model never saw such, and the rest of the context is for the plan."""
+
+OTHERS = 2
+"""How many other plans an uncertain one is shown with at most."""
 
 ROOM = LONG + 64
 """Tokens that a plan can take beyond those of its request, all of which it may copy once more."""
@@ -72,8 +76,25 @@ class LlamaModel:
 
         `Err` codes: `not-understood`, `limit` (too long, or too many wait), `interrupted`, `timeout`, `no-model`.
         """
-        result = self.decode(request, cancelled)
-        return result if isinstance(result, Err) else Ok(value=result.value[0])
+        forks = Forks()
+        result = self.decode(request, cancelled, forks)
+        if isinstance(result, Err):
+            return result
+        draft = result.value[0]
+        if draft.confidence < request.certain:
+            draft = replace(draft, others=self._others(request, cancelled, forks, draft))
+        return Ok(value=draft)
+
+    def _others(
+        self, request: CompileRequest, cancelled: Callable[[], bool], forks: Forks, first: Draft
+    ) -> tuple[tuple[Mapping[str, object], ...], ...]:
+        """Other plans: each takes the second likeliest token where the choice was close, and goes on from there."""
+        found = [(first.confidence, first.steps)]
+        for second in forks.closest(OTHERS):
+            result = self.decode(request, cancelled, Forks(second))
+            if isinstance(result, Ok) and all(result.value[0].steps != steps for _, steps in found):
+                found.append((result.value[0].confidence, result.value[0].steps))
+        return tuple(steps for _, steps in sorted(found[1:], key=lambda one: -one[0]))
 
     def decode(
         self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False, choose: Choose = greedy

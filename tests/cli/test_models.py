@@ -80,7 +80,7 @@ def test_the_shipped_model_is_shown_and_timed(desk: Desk) -> None:
         (("use", "qwen2.5-0.5b"), 7, "casava-os model pull qwen2.5-0.5b"),
         (("use", "http://127.0.0.1:1/v1"), 7, "#llama3"),
         (("remove", "qwen2.5-0.5b"), 1, "is not here"),
-        (("show", "/nowhere.gguf"), 7, "No such file"),
+        (("show", "/nowhere.gguf"), 7, "no such file"),
     ],
 )
 def test_what_cannot_be_done_says_what_can(

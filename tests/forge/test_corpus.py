@@ -87,9 +87,17 @@ def test_the_held_out_set_is_not_in_the_corpus() -> None:
         for path in held_out
         for line in corpus.parse(path.read_text(encoding="utf-8"), path.stem)
     }
-    known = {corpus.mask(line) for line in corpus.load()}
+    known = {corpus.mask(line) for line in corpus.every()}
     same = {masked for masked in blind & known if len(masked.split()) > 4}
     coincide = len(same)
     assert coincide <= len(blind) // 50, (
         "short requests coincide, a writer's sentences do not (they are not shown: the set stays blind)"
     )
+
+
+def test_a_part_is_kept_for_calibration_and_never_drawn() -> None:
+    kept, taught = corpus.load(calibration=True), corpus.load()
+    assert len(kept) + len(taught) == len(list(corpus.every()))
+    assert 0.03 < len(kept) / len(taught) < 0.11
+    assert not {line.request for line in kept} & {line.request for line in taught}
+    assert not {line.request for line in kept} & {line.request for line in mix.Mix()._written}

@@ -79,7 +79,8 @@ def test_written_items_are_read(tmp_path: Path) -> None:
 
 
 def outcome(confidence: float, exact: bool) -> Outcome:
-    return Outcome(Item("x", ({"call": "file.list"},), "file"), exact, exact, False, confidence, 0.01, "")
+    item = Item("x", ({"call": "file.list"},), "file")
+    return Outcome(item, exact, exact, False, confidence, 0.01, "", effect=exact)
 
 
 def test_calibration_finds_the_slope_of_an_overconfident_model() -> None:
@@ -102,5 +103,5 @@ def test_calibration_stays_finite_when_every_answer_is_right() -> None:
 
 def test_the_surest_half_is_ranked_by_confidence() -> None:
     text = risk_coverage([outcome(n / 10, n >= 5) for n in range(10)])
-    assert "50% surest: 100.0% exact, confidence ≥ 0.500" in text
-    assert "100% surest:  50.0% exact" in text
+    assert "50% surest: 100.0% as asked, confidence ≥ 0.500" in text
+    assert "100% surest:  50.0% as asked" in text

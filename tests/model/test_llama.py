@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 import time
 
+import numpy as np
+
 from casava_os import model
 from casava_os.kernel.ports import CompileRequest, Draft, Model
-from casava_os.model.llama import LlamaModel
+from casava_os.model.decoding import Forks
+from casava_os.model.llama import OTHERS, LlamaModel
 from casava_syscalls.plan import describe, parse_plan
 from casava_syscalls.registry import available
 from casava_syscalls.results import Err, Ok
@@ -115,3 +118,29 @@ def test_a_plan_that_contradicts_itself_becomes_another_one_and_is_doubted(smol:
     assert isinstance(parse_plan({"version": 1, "steps": list(draft.steps)}), Ok)
     assert draft.steps[0]["call"] == "file.copy"
     assert draft.confidence < 0.3
+
+
+def test_what_it_doubts_comes_with_other_plans(smol: LlamaModel) -> None:
+    """Each takes another turn at a close choice; they are plans, differ, and leave the first one what it was."""
+    texts = ("clean up the old stuff in logs", "notes.txt and todo.txt please", "newest report")
+    for text in texts:
+        plain = compiled(smol, text)
+        assert plain.others == ()
+        result = smol.compile(CompileRequest(text, available(), certain=1.0))
+        assert isinstance(result, Ok), result
+        draft = result.value
+        assert draft.steps == plain.steps
+        assert 0 < len(draft.others) <= OTHERS
+        for other in draft.others:
+            assert other != draft.steps
+            assert isinstance(parse_plan({"version": 1, "steps": list(other)}), Ok), other
+        assert len({str(other) for other in draft.others}) == len(draft.others)
+
+
+def test_forks_choose_the_second_best_only_where_told() -> None:
+    logits = np.array([0.0, 3.0, 2.5], dtype=np.float32)
+    forks = Forks()
+    assert [forks(logits), forks(logits[:2])] == [1, 1]
+    assert forks.closest(1) == [frozenset({0})]
+    again = Forks(forks.closest(1)[0])
+    assert [again(logits), again(logits)] == [2, 1]

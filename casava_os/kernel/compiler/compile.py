@@ -12,7 +12,7 @@ import logging
 import os
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -232,7 +232,7 @@ def _judged(draft: Draft, request: CompileRequest, certainty: Certainty) -> Outc
     if isinstance(first, Refuse):
         return Refusal(reason=first.message or REASONS[first.reason])
     if draft.confidence < certainty.needed(plan):
-        return Unsure(did_you_mean(plan), draft.confidence)
+        return Unsure(did_you_mean(plan, *_valid(draft.others, request)), draft.confidence)
     return Compilation(plan, draft.confidence, draft.seconds, draft.raw)
 
 
@@ -246,9 +246,20 @@ def _withheld(call: str) -> str:
     )
 
 
-def did_you_mean(plan: Plan) -> Question:
-    """The best candidate, shown as the one choice."""
+def _valid(others: Iterable[Sequence[Mapping[str, object]]], request: CompileRequest) -> Iterator[Plan]:
+    """Those of the next best plans that could run."""
+    for steps in others:
+        if all(str(step.get("call")) in request.offered for step in steps):
+            parsed = parse_plan({"version": 1, "steps": list(steps), "reads_stdin": request.piped_stdin})
+            if isinstance(parsed, Ok) and not isinstance(parsed.value.steps[0], Ask | Refuse):
+                yield parsed.value
+
+
+def did_you_mean(*plans: Plan) -> Question:
+    """The best candidates, shown as choices."""
+    choices = dict.fromkeys(" → ".join(describe(step) for step in plan.steps) for plan in plans)
+    which = "this" if len(choices) == 1 else "one of these"
     return Question(
-        text="I am not sure that I understood. Did you mean this? If not, say it in other words.",
-        choices=(" → ".join(describe(step) for step in plan.steps),),
+        text=f"I am not sure that I understood. Did you mean {which}? If not, say it in other words.",
+        choices=tuple(choices),
     )

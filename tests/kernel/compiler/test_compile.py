@@ -176,3 +176,20 @@ def test_names_come_from_the_top_of_the_workspace(tmp_path: Path) -> None:
     }
     assert len(workspace_names(tmp_path, 2)) == 2
     assert workspace_names(tmp_path / "missing", 10) == ()
+
+
+async def test_what_is_not_sure_is_shown_with_the_next_best_plans() -> None:
+    """Only those that could run: no questions, no syscalls that are withheld, nothing malformed, none twice."""
+    others = (
+        ({"call": "file.list"},),
+        ({"call": "ask", "about": "meaning"},),
+        ({"call": "file.delete", "paths": "$4"},),
+        ({"call": "net.fetch", "url": "https://example.org"},),
+        (FIND,),
+    )
+    draft = Draft(steps=(FIND,), confidence=0.1, others=others)
+    request = CompileRequest(text="do", offered=frozenset({"file.find", "file.list", "file.delete", "ask"}))
+    outcome = await compile_request(ScriptedModel({"do": draft}), request, Certainty())
+    assert isinstance(outcome, Unsure)
+    assert outcome.question.choices == ("file.find", "file.list")
+    assert "one of these" in outcome.question.text
