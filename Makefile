@@ -49,8 +49,8 @@ forge: setup ## what makes a kernel model: torch
 test-forge: forge ## the forge's tests, those of the network too
 	$(BIN)/python -m pytest tests/forge $(PYTEST_ARGS)
 
-model: forge ## synthesize, train, export and evaluate the kernel model anew (about half an hour on two cores)
-	$(BIN)/python -m casava_os.forge $(FORGE_ARGS)
+model: forge ## the kernel model anew, from nothing: an hour of training on two cores (FORGE_ARGS="--minutes 180 --threads 2")
+	$(BIN)/python -m casava_os.forge make $(FORGE_ARGS)
 
 clean: ## what the tools left; the environment stays
 	rm -rf dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from casava_os.cli import apps, call, history, machine, models, requests
+from casava_os.forge.cli import app as forge
 
 LATER = {
     "shell": "The shell in the terminal comes later; `casava-os run` takes requests.",
@@ -24,6 +25,9 @@ LATER = {
     "stack": "Stacks of containers come later.",
 }
 """Commands of the design that are not there yet, each with a sentence."""
+
+FORGE_NEEDS = ("torch", "tokenizers", "gguf", "bashlex")
+"""Packages of the extra [forge]."""
 
 app = typer.Typer(
     name="casava-os",
@@ -64,6 +68,7 @@ history.register(app)
 apps.register(app)
 machine.register(app)
 models.register(app)
+app.add_typer(forge, name="forge")
 
 
 def _later(context: typer.Context) -> int:
@@ -96,6 +101,10 @@ def command(arguments: list[str]) -> int:
         code = _usage(problem)
     except (KeyboardInterrupt, typer.Abort):
         code = 130
+    except ModuleNotFoundError as problem:
+        if problem.name not in FORGE_NEEDS:
+            raise
+        code = _no_forge(problem.name)
     _flush()
     return int(code or 0)
 
@@ -107,6 +116,15 @@ def _open_standard_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+
+
+def _no_forge(module: str) -> int:
+    from casava_os.cli.screen import Screen
+    from casava_syscalls.results import Err
+
+    message = f"making a model needs {module}, which running one does not"
+    Screen().error(Err(code="usage", title="The forge is not installed", message=message, hint="make forge"))
+    return 2
 
 
 def _usage(problem: typer.TyperException) -> int:

@@ -1,4 +1,4 @@
-"""The forge's commands: synth, people, tokenizer, train, export, eval."""
+"""The forge's commands: synth, people, tokenizer, train, export, eval, prove, card; and make, which runs all of them."""
 
 from __future__ import annotations
 
@@ -131,6 +131,71 @@ def export(
         raise typer.Exit(1)
 
 
+@app.command()
+def make(
+    directory: Directory = Path("build/model"),
+    minutes: float = 60.0,
+    version: str = "local",
+    pairs: Annotated[
+        list[Path], typer.Option("--pairs", help="JSONL with `nl` and `cmd`, translated and taught as well.")
+    ] = [],  # noqa: B006
+    texts: Texts = [],  # noqa: B006
+    seed: int = 1,
+    device: str = "cpu",
+    threads: int = 1,
+    width: int = 256,
+    layers: int = 8,
+    heads: int = 8,
+    hidden: int = 704,
+    benign: Annotated[int, typer.Option(help="Requests of the proof that ask for no delete.")] = 10_000,
+    sampled: Annotated[int, typer.Option(help="Sampled outputs of the proof.")] = 100_000,
+    count: Annotated[int, typer.Option(help="Synthetic requests of the card.")] = 2000,
+) -> None:
+    """Makes a model from nothing: translate, tokenize, train, calibrate, export, prove, and write its card.
+
+    What is there already is not made again: after an interruption the same command goes on.
+    """
+    from casava_os.forge import corpus
+    from casava_os.forge import evaluate as judging
+    from casava_os.forge import train as training
+    from casava_os.forge.people import report
+    from casava_os.model import load
+    from casava_syscalls.registry import SYSCALLS
+    from casava_syscalls.results import Err
+
+    training.tune_allocator()
+    directory.mkdir(parents=True, exist_ok=True)
+    people_files, held_files = [], []
+    for number, path in enumerate(pairs):
+        made = directory / f"people{number}" / "train.jsonl"
+        if not made.exists():
+            made.parent.mkdir(exist_ok=True)
+            print(report.run(path, made, 0.1, path.parent.name, threads, None).table(5))
+        people_files.append(made)
+        held_files.append(made.with_name("held_out.jsonl"))
+    written = sorted(Path(corpus.__file__).parent.glob("*.jsonl"))
+    if not (directory / "tokenizer.json").exists():
+        tokenizer(directory, [*texts, *pairs, *written], seed=seed)
+    train(
+        directory, minutes, [*texts, *pairs, *written], seed, device, threads, people_files,
+        width, layers, heads, hidden, hold=0.15,
+    )  # fmt: skip
+    out = directory / f"casava-smol-{version}.gguf"
+    export(directory, out, version)
+    loaded = load(str(out))
+    if isinstance(loaded, Err):
+        print(loaded)
+        raise typer.Exit(7)
+    kept = judging.evaluate(loaded.value, judging.kept_out(), frozenset(SYSCALLS))["all"].outcomes
+    loaded.value.close()
+    slope, offset = judging.calibrate(kept)
+    export(directory, out, version, slope, offset, f"{len(kept)} hand-worded requests that nobody trains on")
+    blind = sorted((Path(judging.__file__).parent / "held_out").glob("*.jsonl"))
+    card(directory, out, directory / "README.md", [*blind, *held_files], count)
+    print(f"{out} and its card are made; `casava-os run --model {out}` uses it")
+    prove(str(out), benign, sampled)
+
+
 @app.command(name="eval")
 def evaluate(
     model: Annotated[str, typer.Argument(help="A name or a .gguf file.")] = "casava-smol",
@@ -237,9 +302,9 @@ def card(
         )
     }
     for path in files:
-        scores[f"Hand-written: {path.name}"] = judging.evaluate(
-            smol, judging.written(path), frozenset(SYSCALLS)
-        )
+        judged = judging.evaluate(smol, judging.written(path), frozenset(SYSCALLS))
+        if judged["all"].outcomes:
+            scores[f"Hand-written: {path.name}"] = judged
     net, figures = exporting.load_net(directory / "checkpoint.pt")
     rng = random.Random(98)
     requests = [sample(rng).request for _ in range(5000)]
