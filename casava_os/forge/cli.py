@@ -106,6 +106,30 @@ def train(
 
 
 @app.command()
+def opinions(
+    directory: Directory,
+    texts: Texts = [],  # noqa: B006
+    people: Annotated[list[Path], typer.Option("--people", help="JSONL that `people` translated.")] = [],  # noqa: B006
+    count: int = 60_000,
+    seed: int = 3,
+) -> None:
+    """Fits the second opinions on deleting, moving and running, and saves them as opinions.npz."""
+    import numpy as np
+
+    from casava_os.forge import opinion
+    from casava_os.forge import tokenizer as vocabularies
+    from casava_os.forge.mix import Mix
+    from casava_os.forge.train import read_texts
+
+    vocabulary = vocabularies.load(directory / "tokenizer.json")
+    known = list(opinion.examples(vocabulary, Mix(people), read_texts(texts), count, seed))
+    fitted = opinion.fit(known, vocabulary.size)
+    np.savez(directory / "opinions.npz", **fitted)  # type: ignore[arg-type]
+    fresh = list(opinion.examples(vocabulary, Mix(people), read_texts(texts), count // 10, seed + 1))
+    print(opinion.judged(fitted, fresh))
+
+
+@app.command()
 def export(
     directory: Directory,
     out: Annotated[Path, typer.Option("--out", help="The .gguf file to write.")],
@@ -150,6 +174,9 @@ def make(
     benign: Annotated[int, typer.Option(help="Requests of the proof that ask for no delete.")] = 10_000,
     sampled: Annotated[int, typer.Option(help="Sampled outputs of the proof.")] = 100_000,
     count: Annotated[int, typer.Option(help="Synthetic requests of the card.")] = 2000,
+    opinion_count: Annotated[
+        int, typer.Option(help="Requests that the second opinion learns from.")
+    ] = 60_000,
 ) -> None:
     """Makes a model from nothing: translate, tokenize, train, calibrate, export, prove, and write its card.
 
@@ -180,6 +207,7 @@ def make(
         directory, minutes, [*texts, *pairs, *written], seed, device, threads, people_files,
         width, layers, heads, hidden, hold=0.15,
     )  # fmt: skip
+    opinions(directory, [*texts, *pairs, *written], people_files, opinion_count)
     out = directory / f"casava-smol-{version}.gguf"
     export(directory, out, version)
     loaded = load(str(out))

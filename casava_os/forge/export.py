@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from casava_os.forge import tokenizer as vocabularies
 from casava_os.kernel.compiler.tagged import CALLS, control_names
-from casava_os.model.gguf_file import control_digest
+from casava_os.model.gguf_file import OPINIONS, control_digest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,11 +95,23 @@ def write(directory: Path, out: Path, version: str, slope: float, offset: float,
             data = gguf.quants.quantize(tensor, kind)
         digest.update(name.encode() + data.tobytes())
         writer.add_tensor(name, data, raw_dtype=kind)
+    for name, weights in _opinions(directory / "opinions.npz"):
+        writer.add_array(f"casava.opinion.{name}", weights.tolist())
+        digest.update(name.encode() + weights.astype("<f4").tobytes())
     writer.add_string("casava.tensors", digest.hexdigest())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def _opinions(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """The second opinions, when there are any, in the order of the engine."""
+    import numpy as np
+
+    if path.exists():
+        with np.load(path) as fitted:
+            yield from ((name, fitted[name]) for name in OPINIONS)
 
 
 def _tensors(net: Net) -> Iterator[tuple[str, NDArray[np.float32]]]:

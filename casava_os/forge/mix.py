@@ -12,7 +12,7 @@ from casava_os.forge.synth.chains import JOINS
 from casava_os.kernel.compiler.lexer import EXTENSION_WORDS
 from casava_os.kernel.compiler.tagged import FREE_TEXT, Copy, SurfaceCall, encode, tagged_fields
 
-WRITTEN, PEOPLE, JOINED = 0.36, 0.10, 0.10
+WRITTEN, PEOPLE, JOINED = 0.50, 0.10, 0.10
 """Shares of hand-worded lines, of translated ones, and of two hand-worded lines made one request.
 
 Every line then gets other argument words and noise like any example.

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from casava_os.kernel.compiler.tagged import CALLS, END, STRUCTURE, control_names
 from casava_syscalls.results import Err, Ok, Result
@@ -27,6 +28,24 @@ _CONTROL = 3
 """A control token's type in a GGUF vocabulary."""
 _BLOCK, _BLOCK_BYTES = 32, 34
 """Q8_0 stores 32 weights in 34 bytes."""
+
+OPINIONS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "delete": frozenset({"file.delete", "container.remove", "infra.destroy", "memory.forget"}),
+        "move": frozenset({"file.move", "file.rename"}),
+        "run": frozenset(
+            {
+                "process.run",
+                "process.spawn",
+                "process.signal",
+                "container.run",
+                "container.exec",
+                "infra.apply",
+            }
+        ),
+    }
+)
+"""On which calls a model may have a second opinion (`forge.opinion`)."""
 
 Field = str | int | float | bool | tuple["str | int | float | bool", ...]
 
@@ -50,6 +69,8 @@ class Weights:
     offset: float
     basis: str
     """… and this is what both were fitted on."""
+    opinions: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """By name of `OPINIONS`: a weight for each token, then a shift; their sum over a request is a log-odds."""
 
 
 class _BrokenError(Exception):
@@ -203,6 +224,7 @@ def _checked(path: Path, data: bytes) -> Weights:
         slope=_real(fields, "casava.slope"),
         offset=_real(fields, "casava.offset"),
         basis=str(fields.get("casava.basis", "")),
+        opinions=_opinions(fields, len(tokens)),
     )
 
 
@@ -242,6 +264,21 @@ def _calls(fields: Mapping[str, Field]) -> frozenset[str]:
     if not isinstance(calls, tuple) or not {str(call) for call in calls} <= set(CALLS):
         raise _BrokenError("it was made for another version of the syscalls")
     return frozenset(str(call) for call in calls)
+
+
+def _opinions(fields: Mapping[str, Field], size: int) -> dict[str, tuple[float, ...]]:
+    """The second opinions that the file has: models made before there were any have none."""
+    found: dict[str, tuple[float, ...]] = {}
+    for name in OPINIONS:
+        weights = fields.get(f"casava.opinion.{name}")
+        if weights is None:
+            continue
+        if not isinstance(weights, tuple) or len(weights) != size + 1:
+            raise _BrokenError(f"its opinion on {name} is not for its vocabulary")
+        found[name] = tuple(float(weight) for weight in weights)
+        if not all(-1e4 < weight < 1e4 for weight in found[name]):
+            raise _BrokenError(f"its opinion on {name} has impossible weights")
+    return found
 
 
 def _whole(fields: Mapping[str, Field], key: str) -> int:
@@ -311,5 +348,7 @@ def _check_tensors(reader: _Reader, count: int, fields: Mapping[str, Field], voc
             raise _BrokenError("it is truncated: a tensor lies outside the file")
         digest.update(name.encode())
         digest.update(memoryview(reader.data)[begin + offset : begin + offset + size])
+    for name, weights in _opinions(fields, vocabulary).items():
+        digest.update(name.encode() + struct.pack(f"<{len(weights)}f", *weights))
     if fields.get("casava.tensors") != digest.hexdigest():
         raise _BrokenError("its tensors are damaged")

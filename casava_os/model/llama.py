@@ -5,17 +5,26 @@ Each request is decoded (`decoding`) in the thread that asks; all share one netw
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from casava_os.kernel.compiler.tagged import PLAN, REQUEST, STDIN, Segment, decode, lower
+from casava_os.kernel.compiler.tagged import (
+    PLAN,
+    REQUEST,
+    STDIN,
+    Segment,
+    SurfaceCall,
+    decode,
+    lower,
+)
 from casava_os.kernel.ports import CompileRequest, Draft
 from casava_os.model.batching import Batching, Seat, free_memory
 from casava_os.model.decoding import Choose, Decoding, Forks, Trace, decoding, greedy
 from casava_os.model.engine import Engine
-from casava_os.model.gguf_file import Weights
+from casava_os.model.gguf_file import OPINIONS, Weights
 from casava_os.model.grammar import LONG, Bans, Cursor, Grammar
 from casava_os.model.scheduler import Rules
 from casava_os.model.spelling import Speller
@@ -119,7 +128,7 @@ class LlamaModel:
             if isinstance(result, Err):
                 return result
             cursor, trace = result.value
-            return self._draft(cursor, trace, seat, began, now)
+            return self._draft(cursor, trace, seat, began, now, tokens)
         finally:
             self._batching.leave(seat)
 
@@ -162,26 +171,38 @@ class LlamaModel:
             return result
 
     def _draft(
-        self, cursor: Cursor, trace: Trace, seat: Seat, began: float, now: datetime
+        self, cursor: Cursor, trace: Trace, seat: Seat, began: float, now: datetime, asked: Sequence[int]
     ) -> Result[tuple[Draft, Trace]]:
+        confidence = trace.confidence(self._weights.slope, self._weights.offset)
         lowered: Result[list[dict[str, object]]]
         if cursor.unoffered is not None:
             lowered = Ok(value=[{"call": cursor.unoffered}])
         else:
             calls = decode(cursor.segments)
             lowered = calls if isinstance(calls, Err) else lower(calls.value, now)
+            if isinstance(calls, Ok):
+                confidence = min(confidence, self._second_opinion(asked, calls.value))
         if isinstance(lowered, Err):
             return lowered
         seconds = time.monotonic() - began
         draft = Draft(
             steps=tuple(lowered.value),
-            confidence=trace.confidence(self._weights.slope, self._weights.offset),
+            confidence=confidence,
             tokens=cursor.length,
             seconds=seconds,
             raw=written(cursor.segments),
             usage=seat.usage(seconds),
         )
         return Ok(value=(draft, trace))
+
+    def _second_opinion(self, asked: Sequence[int], calls: Sequence[SurfaceCall]) -> float:
+        """How likely it is, by the request's words alone, that they ask for what the plan does; 1 where nobody doubts."""
+        least = math.inf
+        for name, some in OPINIONS.items():
+            weights = self._weights.opinions.get(name)
+            if weights is not None and any(call["call"] in some for call in calls):
+                least = min(least, sum(weights[token] for token in set(asked)) + weights[-1])
+        return 1 / (1 + math.exp(-max(-60.0, least)))
 
     def close(self) -> None:
         self._batching.close()
