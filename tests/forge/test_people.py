@@ -58,8 +58,8 @@ DROPPED = [
     ("find all *.tmp files and delete them", "find . -name '*.tmp'", "request says more"),
     ("find files called a.txt in src", "find . -name a.txt", "request says more"),
     (
-        "find files modified exactly 7 days ago",
-        "find . -type f -newermt '7 days ago'",
+        "find files modified after half past eight",
+        "find . -type f -newermt '08:30'",
         "not in the request",
     ),
     ("print the files in old.d that are not empty", "find . ! -empty", "request says more"),

@@ -166,10 +166,12 @@ EXTENSION_WORDS: Mapping[str, tuple[str, ...]] = {
 
 
 def number(text: str) -> float | None:
-    """The number that "12", "1,000", "2.5", "5th", "ten", "a dozen" or "twenty-five" means."""
+    """The number that "12", "1,000", "2.5", "1,5", "5th", "ten", "a dozen" or "twenty-five" means."""
     word = " ".join(text.lower().split())
     if word in _WORD_NUMBERS:
         return _WORD_NUMBERS[word]
+    if re.fullmatch(r"\d+,\d{1,2}", word):  # what much of the world writes for 1.5
+        return float(word.replace(",", "."))
     match = re.fullmatch(r"(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(st|nd|rd|th)?", word)
     return None if match is None else float(match.group(1).replace(",", "") + (match.group(2) or ""))
 
@@ -207,13 +209,42 @@ _MONTHS = [
 ]
 
 
+_SECONDS: TypeAdapter[int] = TypeAdapter(scalars.Duration)
+_DAY = 86400
+
+
+def _begin(word: str, midnight: datetime) -> datetime | None:
+    """When "this week", "last month", "this year" began; weeks begin on Monday."""
+    monday = midnight - timedelta(days=midnight.weekday())
+    first = midnight.replace(day=1)
+    january = first.replace(month=1)
+    return {
+        "this week": monday,
+        "last week": monday - timedelta(days=7),
+        "this month": first,
+        "last month": (first - timedelta(days=1)).replace(day=1),
+        "this year": january,
+        "last year": january.replace(year=january.year - 1),
+    }.get(word)
+
+
 _MONTH_NUMBERS = {month[:3]: number for number, month in enumerate(_MONTHS, 1)}
 
 
 def moment(text: str, now: datetime) -> str | None:
-    """An ISO date-time from "2026-03-31", "today", "yesterday", "last monday", "march", "march 3"."""
-    word = " ".join(text.lower().split()).removeprefix("last ").removeprefix("this ")
+    """An ISO date-time from "2026-03-31", "31.3.2026", "today", "last monday", "march 3", "three days ago", "this week"."""
+    word = " ".join(text.lower().split())
     midnight = datetime.combine(now.date(), time.min)
+    if (begins := _begin(word, midnight)) is not None:
+        return begins.isoformat()
+    if (
+        word.endswith(" ago")
+        and (span := _quantity(word[:-4], scalars.DURATION_UNITS, bare=True)) is not None
+    ):
+        seconds: int = _SECONDS.validate_python(span)
+        begin = midnight if seconds >= _DAY else now.replace(microsecond=0)
+        return (begin - timedelta(seconds=seconds)).isoformat()
+    word = word.removeprefix("last ").removeprefix("this ")
     if word in ("today", "midnight", "morning"):
         return midnight.isoformat()
     if word == "yesterday":
@@ -231,6 +262,8 @@ def moment(text: str, now: datetime) -> str | None:
         except ValueError:
             return None
         return (date if year or date <= now else date.replace(year=now.year - 1)).isoformat()
+    if match := re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.((?:19|20)\d\d)", word):
+        word = f"{match[3]}-{int(match[2]):02}-{int(match[1]):02}"
     if re.fullmatch(r"(19|20)\d\d", word):
         return f"{word}-01-01T00:00:00"
     try:
@@ -308,7 +341,8 @@ def normalise(lexeme: Lexeme, text: str, now: datetime) -> JsonScalar | list[str
     if lexeme == "size":
         return _quantity(text, scalars.SIZE_UNITS, bare=False)
     if lexeme == "duration":
-        return _quantity(text, scalars.DURATION_UNITS, bare=True)
+        unit = re.fullmatch(r"(?:last|past|previous) ([a-z]+)", " ".join(text.lower().split()))
+        return _quantity(unit[1] if unit else text, scalars.DURATION_UNITS, bare=True)
     if lexeme == "moment":
         return moment(text, now)
     if lexeme == "number":
