@@ -21,6 +21,7 @@ from casava_syscalls.results import Err, Ok, Result
 Seconds = Annotated[float, Field(gt=0, le=10**7)]
 Bytes = Annotated[int, Field(ge=1, le=2**50)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Percent = Annotated[float, Field(ge=0, le=100)]
 
 
 class _Section(BaseModel):
@@ -81,6 +82,35 @@ class DisplaySettings(_Section):
     """Longest diff; what is longer is summed up."""
 
 
+class MetersSettings(_Section):
+    """What the resource panel samples, and when it raises an alarm. A threshold of 0 means: no alarm."""
+
+    refresh_seconds: Annotated[float, Field(ge=0.2, le=3600)] = 2.0
+    """From one sample to the next; longer where sampling would take more than 1 % of a core."""
+    history_samples: Annotated[int, Field(ge=10, le=100_000)] = 150
+    """How many samples are kept for the curves."""
+    alarm_seconds: Annotated[float, Field(ge=0, le=3600)] = 10.0
+    """How long a figure must stay at its threshold to raise an alarm, and below it to end one."""
+    cpu_percent: Percent = 0.0
+    """All processors together."""
+    cpu_celsius: Annotated[float, Field(ge=0, le=200)] = 95.0
+    """Of the processor package."""
+    memory_percent: Percent = 92.0
+    """RAM that programs could not have without swapping."""
+    swap_percent: Percent = 80.0
+    """Swap space in use."""
+    disk_percent: Percent = 95.0
+    """Of the file system that the workspace lies on."""
+    pressure_percent: Percent = 25.0
+    """Time in which work stood still for want of memory or disks."""
+    gpu_memory_percent: Percent = 97.0
+    """VRAM of one graphics processor."""
+    gpu_celsius: Annotated[float, Field(ge=0, le=200)] = 88.0
+    """Of one graphics processor."""
+    sandbox_memory_percent: Percent = 90.0
+    """Of what one sandbox may have."""
+
+
 class Settings(BaseSettings):
     """All settings."""
 
@@ -106,6 +136,7 @@ class Settings(BaseSettings):
     budget: BudgetSettings = BudgetSettings()
     compiler: CompilerSettings = CompilerSettings()
     display: DisplaySettings = DisplaySettings()
+    meters: MetersSettings = MetersSettings()
 
     @classmethod
     def settings_customise_sources(

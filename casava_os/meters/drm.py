@@ -1,0 +1,80 @@
+"""Graphics processors as sysfs shows them: which there are, whose driver they have, whether they sleep.
+
+Sources: kernel docs, ABI/stable/sysfs-class-drm-*, ABI/testing/sysfs-devices-power. `uevent` and `runtime_status` can be read
+without waking a card; most other files cannot, and a laptop's second card that is woken every other second empties its battery.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from casava_os.meters.files import names_in, read_number, read_text
+
+_CARD = re.compile(r"card\d+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One card: its directory under class/drm, its device's, and that of its sensors."""
+
+    directory: str
+    device: str
+    driver: str
+    key: str
+    """PCI address ("0000:03:00.0"), or the card's name where it has none."""
+    model: str
+    """PCI vendor and device ("1002:744C"), or an empty string."""
+    hwmon: str | None
+    """The driver's own sensors, where it has any."""
+
+    @property
+    def asleep(self) -> bool:
+        """Whether the card is suspended."""
+        return is_suspended(self.device)
+
+    def sensor(self, *names: str) -> int | None:
+        """The first of these sensor files that can be read, in the file's own unit."""
+        if self.hwmon is None:
+            return None
+        return next(
+            (value for name in names if (value := read_number(f"{self.hwmon}/{name}")) is not None), None
+        )
+
+
+def is_suspended(device: str) -> bool:
+    """Whether runtime power management has suspended a device."""
+    return read_text(f"{device}/power/runtime_status") == "suspended"
+
+
+def cards(drm: str) -> list[Card]:
+    """Every card, in their order."""
+    found: list[Card] = []
+    for name in names_in(drm):
+        if not _CARD.match(name):
+            continue
+        directory = f"{drm}/{name}"
+        device = f"{directory}/device"
+        facts = dict(
+            line.split("=", 1) for line in (read_text(f"{device}/uevent") or "").splitlines() if "=" in line
+        )
+        driver = facts.get("DRIVER", "")
+        found.append(
+            Card(
+                directory=directory,
+                device=device,
+                driver=driver,
+                key=facts.get("PCI_SLOT_NAME", name),
+                model=facts.get("PCI_ID", ""),
+                hwmon=_sensors(f"{device}/hwmon", driver),
+            )
+        )
+    return found
+
+
+def _sensors(hwmon: str, driver: str) -> str | None:
+    """The sensors that carry the driver's name: i915 has others for its parts ("i915_gt0")."""
+    for name in names_in(hwmon):
+        if read_text(f"{hwmon}/{name}/name") == driver:
+            return f"{hwmon}/{name}"
+    return None
