@@ -12,6 +12,7 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from casava_os.shell.wording import privileges_text, sizes_text
 from casava_sandbox.layer.visible import visible
 
 if TYPE_CHECKING:
@@ -143,8 +144,8 @@ class Screen:
                 old,
                 (name, style),
                 target,
-                (_sizes(change), "dim"),
-                (_privileges(change), "bold red"),
+                (_apart(sizes_text(change)), "dim"),
+                (_apart(privileges_text(change)), "bold red"),
             )
         if len(changes) > most:
             self.line((f"  … and {len(changes) - most} more", "dim"))
@@ -204,33 +205,5 @@ def _diff_style(line: str) -> str:
     return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
 
 
-def _privileges(change: Change) -> str:
-    """The setuid, setgid and sticky bits that a change brings: with them a file runs as its owner, whoever starts it."""
-    brought = int(change.mode or "0", 8) & ~int(change.mode_before or "0", 8) & 0o7000
-    names = [
-        name for bit, name in ((0o4000, "setuid"), (0o2000, "setgid"), (0o1000, "sticky")) if brought & bit
-    ]
-    return f"  {' '.join(names)} {change.mode}" if names else ""
-
-
-def _sizes(change: Change) -> str:
-    if change.action == "mode":
-        return f"  {change.mode_before} → {change.mode}"
-    if change.type != "file" or change.action == "renamed":
-        return ""
-    if change.action == "changed" and change.size_before is not None and change.size is not None:
-        return f"  {size_text(change.size_before)} → {size_text(change.size)}"
-    size = change.size if change.size is not None else change.size_before
-    return "" if size is None else f"  {size_text(size)}"
-
-
-def size_text(size: int) -> str:
-    """Bytes for people: "512 B", "1.5 kB", "20 MB" (powers of 1000, as the ABI reads them)."""
-    if size < 1000:
-        return f"{size} B"
-    value = float(size)
-    for unit in ("kB", "MB", "GB", "TB"):
-        value /= 1000
-        if value < 1000 or unit == "TB":
-            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
-    raise AssertionError("the loop returns")
+def _apart(text: str) -> str:
+    return f"  {text}" if text else ""

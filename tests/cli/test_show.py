@@ -7,7 +7,7 @@ import io
 import pytest
 
 from casava_os.cli.output import Output
-from casava_os.cli.screen import Screen, size_text
+from casava_os.cli.screen import Screen
 from casava_os.cli.show import Show
 from casava_os.kernel.events import (
     Asked,
@@ -22,6 +22,7 @@ from casava_os.kernel.events import (
 )
 from casava_os.kernel.events import Output as Printed
 from casava_os.kernel.policy import Ask, Deny
+from casava_os.shell.wording import size_text
 from casava_syscalls.results import Err
 from casava_syscalls.values import AnyValue, Entry, Exit, Files, Number, Question, Refusal
 

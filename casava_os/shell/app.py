@@ -1,0 +1,118 @@
+"""The shell as an application: the kernel it is a client of, what the person chose, and the way out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from casava_os.kernel.run import Kernel
+from casava_os.shell.history import History
+from casava_os.shell.marks import Marks, marks_here
+from casava_os.shell.palette import ShellCommands
+from casava_os.shell.screens.conversation import ConversationScreen
+from casava_os.shell.screens.leave import LeaveScreen
+from casava_os.shell.themes import THEMES
+from casava_os.shell.widgets.approval import ApprovalCard
+from casava_os.shell.widgets.prompt import Prompt
+
+
+class ShellApp(App[int]):
+    """A client of `Kernel.run`: shows events, hands answers back. Its return value is the exit code."""
+
+    TITLE = "Casava OS"
+    CSS_PATH = "shell.tcss"
+    COMMANDS = {ShellCommands}  # noqa: RUF012 - as Textual declares it
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave", "Leave", id="leave", priority=True),
+    ]
+    ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS = [
+        (0, "-narrow"),
+        (60, "-normal"),
+        (100, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        workspace: Path,
+        *,
+        model: str = "",
+        models: Sequence[str] = (),
+        sandbox: str | None = None,
+        history: History | None = None,
+        theme: str = "dark",
+        marks: Marks | None = None,
+        side: Callable[[], Widget] | None = None,
+    ) -> None:
+        """`model` is what the settings name; `side` makes the panel at the right, shown where there is room."""
+        super().__init__()
+        self.kernel = kernel
+        self.workspace = workspace
+        self.model = model
+        self.models = tuple(models)
+        self.chosen_model: str | None = None
+        self.sandbox = sandbox
+        self.history = history if history is not None else History(None)
+        self.marks = marks if marks is not None else marks_here()
+        self.side = side
+        for name in list(self.available_themes):
+            self.unregister_theme(name)
+        for made in THEMES.values():
+            self.register_theme(made)
+        self.theme = theme if theme in THEMES else "dark"
+        self._conversation: ConversationScreen | None = None
+
+    def on_mount(self) -> None:
+        self.set_class(self.marks.prompt == ">", "-ascii")
+        self._conversation = ConversationScreen(self)
+        self.push_screen(self._conversation)
+
+    @property
+    def conversation(self) -> ConversationScreen:
+        """The one screen that is always there."""
+        assert self._conversation is not None
+        return self._conversation
+
+    def type(self, text: str) -> None:
+        """Does what typing this line would do."""
+        self.conversation.post_message(Prompt.Submitted(text))
+
+    def fill(self, text: str) -> None:
+        """Puts a line into the prompt."""
+        self.conversation.query_one(Prompt).fill(text)
+
+    # ------------------------------------------------------------------------------------------ leaving
+
+    async def action_leave(self) -> None:
+        """Leaves. What waits for an answer is held; what runs is cancelled, after asking."""
+        if isinstance(self.screen, LeaveScreen):
+            await self._leave()
+            return
+        busy = [block for block in self.conversation.blocks if block.running and block.card is None]
+        if busy:
+            self.push_screen(LeaveScreen(len(busy)), self._left)
+        else:
+            await self._leave()
+
+    async def _left(self, leave: bool | None) -> None:
+        if leave:
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """Answers what waits with "hold", cancels what runs, and waits until all of it has cleaned up."""
+        for card in self.conversation.query(ApprovalCard):
+            card.event.answer(None)
+        for block in self.conversation.blocks:
+            if block.running and block.card is None:
+                block.cancel()
+        workers = [worker for worker in self.workers if worker.group == "processes"]
+        await asyncio.gather(*(worker.wait() for worker in workers), return_exceptions=True)
+        self.exit(0)

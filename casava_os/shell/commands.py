@@ -1,0 +1,71 @@
+"""What may be typed after a slash. Each command is a sentence of the help, a completion and an entry of the palette."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from casava_os.shell.themes import THEMES
+
+if TYPE_CHECKING:
+    from casava_os.shell.screens.conversation import ConversationScreen
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command."""
+
+    name: str
+    sentence: str
+    perform: Callable[[ConversationScreen, str], Awaitable[None]]
+    argument: str = ""
+    """What may follow, for the help; empty when nothing does."""
+    choices: Sequence[str] = ()
+
+
+async def _help(screen: ConversationScreen, _argument: str) -> None:
+    screen.action_help()
+
+
+async def _undo(screen: ConversationScreen, argument: str) -> None:
+    await screen.later("undo", argument)
+
+
+async def _commit(screen: ConversationScreen, argument: str) -> None:
+    await screen.later("commit", argument)
+
+
+async def _discard(screen: ConversationScreen, argument: str) -> None:
+    await screen.later("discard", argument)
+
+
+async def _cancel(screen: ConversationScreen, _argument: str) -> None:
+    screen.cancel_newest()
+
+
+async def _model(screen: ConversationScreen, argument: str) -> None:
+    await screen.choose_model(argument)
+
+
+async def _theme(screen: ConversationScreen, argument: str) -> None:
+    await screen.choose_theme(argument)
+
+
+async def _quit(screen: ConversationScreen, _argument: str) -> None:
+    await screen.shell.action_leave()
+
+
+def commands(models: Sequence[str]) -> dict[str, Command]:
+    """Every command by name."""
+    made = (
+        Command("help", "what can be typed, and every key", _help),
+        Command("undo", "take back the last change here, or that of process N", _undo, "[N]"),
+        Command("commit", "let land what process N holds, exactly as shown", _commit, "N"),
+        Command("discard", "throw away what process N holds", _discard, "N"),
+        Command("cancel", "interrupt what runs (Esc does the same)", _cancel),
+        Command("model", "which model makes the plans from now on", _model, "[NAME]", tuple(models)),
+        Command("theme", "the colours", _theme, "[NAME]", tuple(THEMES)),
+        Command("quit", "leave; what waits for an answer is held", _quit),
+    )
+    return {command.name: command for command in made}

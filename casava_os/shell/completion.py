@@ -1,0 +1,110 @@
+"""What may stand at the cursor: commands and their arguments, paths of the workspace, past requests."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from casava_os.shell.history import History
+from casava_sandbox.layer.visible import visible
+from casava_syscalls.names import fs_path, path_text
+
+MOST = 50
+"""Candidates that are offered."""
+MOST_ENTRIES = 20_000
+"""Directory entries that are looked at."""
+
+_WORD = re.compile(r"""(?:"[^"]*|'[^']*|\S*)$""")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to go on."""
+
+    shown: str
+    """What the list shows."""
+    start: int
+    """Where in the text before the cursor the replacement begins."""
+    insert: str
+    kind: str
+    """"command", "choice", "path" or "past request"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completer:
+    """Finds candidates."""
+
+    workspace: Path
+    history: History
+    commands: Mapping[str, tuple[str, Sequence[str]]]
+    """Each command's name with a sentence and the choices for its argument."""
+
+    def candidates(self, before: str) -> list[Candidate]:
+        """Candidates for the text before the cursor, the likeliest first."""
+        if before.startswith("/") and "\n" not in before:
+            return list(self._commands(before))
+        found = list(self._paths(before))
+        if len(before.strip()) >= 2 and not before.startswith("!"):
+            past = [entry for entry in self.history.search(before, 20) if not entry.startswith(("/", "!"))]
+            found += [Candidate(_one_line(entry), 0, entry, "past request") for entry in past[:5]]
+        return found[:MOST]
+
+    def _commands(self, before: str) -> Iterator[Candidate]:
+        name, space, argument = before[1:].partition(" ")
+        if not space:
+            for known, (sentence, choices) in self.commands.items():
+                if known.startswith(name):
+                    yield Candidate(
+                        f"/{known}  {sentence}", 0, f"/{known}" + (" " if choices else ""), "command"
+                    )
+        elif name in self.commands:
+            for choice in self.commands[name][1]:
+                if choice.startswith(argument):
+                    yield Candidate(choice, len(name) + 2, choice, "choice")
+
+    def _paths(self, before: str) -> Iterator[Candidate]:
+        match = _WORD.search(before)
+        raw = match.group() if match else ""
+        command = before.startswith("!")
+        start = len(before) - len(raw)
+        if command and start == 0:
+            raw, start = raw[1:], 1
+        typed = raw.lstrip("\"'")
+        if not typed:
+            return
+        folder, _, name = typed.rpartition("/")
+        where = self.workspace / fs_path(folder) if folder else self.workspace
+        if typed.startswith(("/", "~")):
+            return  # requests speak of the workspace
+        for entry, is_directory in _entries(where):
+            if entry.startswith(name) and (name.startswith(".") or not entry.startswith(".")):
+                path = (f"{folder}/" if folder else "") + entry + ("/" if is_directory else "")
+                yield Candidate(visible(path), start, _quoted(path, command=command), "path")
+
+
+def _entries(where: Path) -> list[tuple[str, bool]]:
+    """Names with whether they are directories, directories first; none for what cannot be read."""
+    found: list[tuple[str, bool]] = []
+    try:
+        with os.scandir(where) as entries:
+            for entry in entries:
+                found.append((path_text(entry.name), entry.is_dir(follow_symlinks=False)))
+                if len(found) >= MOST_ENTRIES:
+                    break
+    except OSError:
+        return []
+    return sorted(found, key=lambda item: (not item[1], item[0]))
+
+
+def _quoted(path: str, *, command: bool) -> str:
+    if command:
+        return shlex.quote(path)
+    return f'"{path}"' if re.search(r"\s", path) and '"' not in path else path
+
+
+def _one_line(text: str) -> str:
+    return visible(text.replace("\n", " "))

@@ -1,0 +1,54 @@
+"""Opening the shell: the kernel booted, what this person used before, and the screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from casava_os.boot import boot_kernel
+from casava_os.paths import config_dir, state_dir
+from casava_os.settings import load_settings
+from casava_syscalls.results import Err, Ok, Result
+
+HISTORY = "shell-history.jsonl"
+
+
+def open_shell(workspace: Path, *, model: str | None = None, sandbox: str | None = None) -> Result[int]:
+    """Runs the shell until the person leaves; the exit code, or why it cannot be opened."""
+    settings = load_settings(config_dir())
+    if isinstance(settings, Err):
+        return settings
+    kernel = boot_kernel(settings.value)
+    if isinstance(kernel, Err):
+        return kernel
+    from casava_os.shell.app import ShellApp
+    from casava_os.shell.history import History
+
+    try:
+        app = ShellApp(
+            kernel.value,
+            workspace,
+            model=model or settings.value.model,
+            models=_models(),
+            sandbox=sandbox,
+            history=History(state_dir() / HISTORY),
+        )
+        app.chosen_model = model
+        code = app.run()
+    finally:
+        kernel.value.close()
+    return Ok(value=app.return_code or 0 if code is None else code)
+
+
+def _models() -> tuple[str, ...]:
+    """Names of the models that can be used now: the shipped one, downloaded ones, served ones."""
+    from casava_os.model import SHIPPED, catalog
+
+    known = catalog.load()
+    if isinstance(known, Err):
+        return (SHIPPED,)  # using one will say what is wrong with the catalogue
+    there = [
+        name
+        for name, entry in known.value.items()
+        if entry.kind == "endpoint" or catalog.path_of(name).exists()
+    ]
+    return (SHIPPED, *sorted(there))

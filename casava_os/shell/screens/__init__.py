@@ -1,0 +1,1 @@
+"""What fills the terminal: the conversation, and what comes up over it."""

@@ -1,0 +1,329 @@
+"""The screen: the conversation with the kernel above, the prompt below, room for a panel at the right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from casava_os.kernel.options import RunOptions
+from casava_os.kernel.running import Running
+from casava_os.shell.commands import commands
+from casava_os.shell.completion import Completer
+from casava_os.shell.screens.help import HelpScreen
+from casava_os.shell.screens.past import PastScreen
+from casava_os.shell.screens.viewer import ViewerScreen
+from casava_os.shell.themes import THEMES
+from casava_os.shell.widgets.approval import ApprovalCard
+from casava_os.shell.widgets.block import ProcessBlock
+from casava_os.shell.widgets.prompt import CompletionList, Prompt
+from casava_os.shell.widgets.topline import TopLine
+from casava_os.shell.wording import home_path
+from casava_sandbox.layer.visible import visible
+from casava_syscalls.names import path_text
+from casava_syscalls.process import Run
+
+if TYPE_CHECKING:
+    from casava_os.shell.app import ShellApp
+
+SIDE_FROM = 110
+"""Width in cells from which the panel at the right is shown."""
+
+_WELCOME = """Say in plain words what you want done in {place}.
+
+  find the log files over 10 MB
+  how many lines are in the python files
+  rename the photos by their date
+  !ls -l                              runs a command, in the sandbox, too
+
+Nothing in this folder changes before you have seen what would change and said yes.
+What changed can be taken back: /undo.   All keys and commands: /help"""
+
+
+class Conversation(VerticalScroll, can_focus=False):
+    """The blocks, the newest at the end."""
+
+
+class ConversationScreen(Screen[None]):
+    """The one screen; others come up over it."""
+
+    CSS_PATH = "conversation.tcss"
+    AUTO_FOCUS = "#prompt"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", "Help", id="help"),
+        Binding("f2", "answer_next", "Answer", id="answer", tooltip="Go to the question that waits."),
+        Binding("escape", "interrupt", "Cancel", id="cancel"),
+        Binding("ctrl+c", "interrupt_or_copy", "Cancel", show=False, id="interrupt", priority=True),
+        Binding("pageup", "scroll(-1)", "Page up", show=False, id="page_up", priority=True),
+        Binding("pagedown", "scroll(1)", "Page down", show=False, id="page_down", priority=True),
+        Binding("ctrl+b", "toggle_side", "Panel", id="panel"),
+    ]
+
+    def __init__(self, shell: ShellApp) -> None:
+        super().__init__()
+        self.shell = shell
+        self.commands = commands(shell.models)
+        self._told_before: set[str] = set()
+        self._side_wanted = True
+        self._warned_leaving = False
+
+    def compose(self) -> ComposeResult:
+        shell = self.shell
+        place = home_path(path_text(str(shell.workspace)))
+        offered = {name: (command.sentence, command.choices) for name, command in self.commands.items()}
+        completions = CompletionList()
+        yield TopLine(place, shell.marks)
+        with Horizontal(id="body"):
+            with Vertical(id="main"):
+                with Conversation(id="conversation"):
+                    yield Static(Content(_WELCOME.format(place=visible(place))), id="welcome")
+                yield completions
+                with Horizontal(id="typing"):
+                    yield Static(Content(f"{shell.marks.prompt} "), id="sign")
+                    completer = Completer(shell.workspace, shell.history, offered)
+                    yield Prompt(shell.history, completer, completions)
+            if shell.side is not None:
+                with Vertical(id="side"):
+                    yield shell.side()
+        yield Footer()
+
+    def on_mount(self) -> None:
+        self.query_one(Conversation).anchor()
+        self.query_one(TopLine).model = self.shell.model
+
+    def on_resize(self) -> None:
+        self._arrange()
+
+    def _arrange(self) -> None:
+        for side in self.query("#side"):
+            side.display = self._side_wanted and self.size.width >= SIDE_FROM
+
+    # ------------------------------------------------------------------------------------------ requests
+
+    @property
+    def blocks(self) -> list[ProcessBlock]:
+        """The blocks, the oldest first."""
+        return list(self.query(ProcessBlock))
+
+    async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
+        """A command of the shell, a program, or a request."""
+        text = event.text
+        if text.startswith("/") and (known := self.commands.get(text[1:].partition(" ")[0])) is not None:
+            await known.perform(self, text.partition(" ")[2].strip())
+        elif text.startswith("/") and "/" not in text[1:].partition(" ")[0]:
+            self.notify(
+                f"There is no command {visible(text.partition(' ')[0])}; /help lists them", severity="warning"
+            )
+        elif text.startswith("!"):
+            if command := text[1:].strip():
+                script = Run(script=command) if "\n" in command else Run(command=command)
+                options = self._options()
+                await self.begin(
+                    text, self.shell.kernel.call(script, workspace=self.shell.workspace, options=options)
+                )
+        else:
+            options = self._options()
+            await self.begin(
+                text, self.shell.kernel.run(text, workspace=self.shell.workspace, options=options)
+            )
+        if self.shell.history.problem:
+            self.notify(self.shell.history.problem, severity="warning")
+            self.shell.history.problem = ""
+
+    def _options(self) -> RunOptions:
+        return RunOptions(interactive=True, model=self.shell.chosen_model, sandbox=self.shell.sandbox)
+
+    async def begin(self, title: str, running: Running) -> ProcessBlock:
+        """A new block for a process, which it follows to its end."""
+        for welcome in self.query("#welcome"):
+            await welcome.remove()
+        block = ProcessBlock(title, self.shell.workspace, self.shell.marks, self._told_before)
+        conversation = self.query_one(Conversation)
+        await conversation.mount(block)
+        conversation.anchor()
+        self.follow(block, running)
+        return block
+
+    def follow(self, block: ProcessBlock, running: Running) -> None:
+        """Lets a block follow a process; its failure is a fault of the shell, and shown as one."""
+        block.run_worker(block.follow(running), group="processes", exit_on_error=True)
+        self._count()
+
+    async def later(self, verb: str, argument: str, block: ProcessBlock | None = None) -> None:
+        """Takes back, lands or throws away: process N, or for undo the last commit here."""
+        kernel, workspace = self.shell.kernel, self.shell.workspace
+        if argument and not argument.isdigit():
+            self.notify(f"/{verb} takes the number of a process", severity="warning")
+            return
+        pid = int(argument) if argument else None
+        if pid is None and verb != "undo":
+            self.notify(f"/{verb} needs the number of a process: its block says it", severity="warning")
+            return
+        if verb == "undo":
+            running = kernel.undo(pid, workspace=workspace)
+        else:
+            running = (kernel.commit if verb == "commit" else kernel.discard)(pid or 0)
+        if block is None and pid is not None:
+            block = next((found for found in self.blocks if found.pid == pid and not found.running), None)
+        if block is not None:
+            self.follow(block, running)
+        else:
+            await self.begin(f"/{verb} {argument}".strip(), running)
+
+    # ------------------------------------------------------------------------------------------ blocks
+
+    def on_process_block_asking(self, event: ProcessBlock.Asking) -> None:
+        """The question gets the keys, unless somebody is typing."""
+        self._count()
+        if not self.query_one(Prompt).text and self.shell.screen is self and not self._answering():
+            event.card.focus()
+        self.query_one(Conversation).anchor()
+
+    def _answering(self) -> bool:
+        return isinstance(self.focused, ApprovalCard) or any(
+            isinstance(parent, ApprovalCard) for parent in (self.focused.ancestors if self.focused else ())
+        )
+
+    def on_approval_card_answered(self, event: ApprovalCard.Answered) -> None:
+        """Hands the answer to the kernel."""
+        event.card.event.answer(event.answer)
+        event.card.remove()
+        self.query_one(Prompt).focus()
+        self.call_after_refresh(self._count)
+
+    def on_process_block_ended(self, event: ProcessBlock.Ended) -> None:
+        """Marks what a later command took back, and looks whether its card had the keys."""
+        ended = event.block
+        if ended.told.state == "undone":
+            for block in self.blocks:
+                if block is not ended and block.pid == ended.pid and block.told.state == "committed":
+                    block.told.state, block.told.ending = "undone", ended.told.ending
+                    block.settle()
+        if self.focused is None:
+            self.query_one(Prompt).focus()
+        self._count()
+
+    def on_process_block_sandboxed(self, event: ProcessBlock.Sandboxed) -> None:
+        """The line at the top says where things run."""
+        self.query_one(TopLine).sandbox = event.driver
+
+    async def on_process_block_wish(self, event: ProcessBlock.Wish) -> None:
+        """What the person wants done with a finished process."""
+        block = event.block
+        match event.verb:
+            case "open" if block.value is not None:
+                self.shell.push_screen(ViewerScreen.of_value(block.request, block.value))
+            case "diff":
+                self.shell.push_screen(ViewerScreen.of_diff(block.request, block.diff))
+            case "again":
+                self.query_one(Prompt).fill(block.request)
+                self.action_focus_prompt()
+            case verb:
+                await self.later(verb, str(block.pid), block)
+
+    def _count(self) -> None:
+        top = self.query_one(TopLine)
+        top.running = sum(block.running for block in self.blocks)
+        top.waiting = len(self.query(ApprovalCard))
+        self.refresh_bindings()
+
+    # ------------------------------------------------------------------------------------------ choices
+
+    async def choose_model(self, name: str) -> None:
+        """From now on plans are made by this model; without a name, says which it is."""
+        if name:
+            self.shell.chosen_model = self.shell.model = name
+            self.query_one(TopLine).model = name
+        there = ", ".join(self.shell.models)
+        self.notify(f"{self.shell.model} makes the plans. Here: {there}", title="Model", markup=False)
+
+    async def choose_theme(self, name: str) -> None:
+        """The colours from now on; without a name, says which there are."""
+        if name in THEMES:
+            self.shell.theme = name
+        else:
+            self.notify(f"There are {', '.join(THEMES)}", title="Themes", markup=False)
+
+    # ------------------------------------------------------------------------------------------ actions
+
+    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
+        """Keys are shown when they mean something."""
+        match action:
+            case "answer_next":
+                return bool(self.query(ApprovalCard))
+            case "interrupt":
+                return any(block.running for block in self.blocks)
+            case "toggle_side":
+                return self.shell.side is not None
+            case _:
+                return True
+
+    def action_help(self) -> None:
+        """Everything that can be typed and pressed."""
+        self.shell.push_screen(HelpScreen(self.commands.values()))
+
+    def action_focus_prompt(self) -> None:
+        """Back to typing."""
+        self.query_one(Conversation).anchor()
+        self.query_one(Prompt).focus()
+
+    def action_focus_last(self) -> None:
+        """To the newest block."""
+        if self.blocks:
+            self.blocks[-1].focus()
+
+    def action_answer_next(self) -> None:
+        """To the oldest question that waits."""
+        for card in self.query(ApprovalCard):
+            card.focus()
+            card.scroll_visible()
+            return
+
+    def cancel_newest(self) -> None:
+        """Interrupts the newest process that runs."""
+        for block in reversed(self.blocks):
+            if block.running:
+                block.cancel()
+                return
+
+    def action_interrupt(self) -> None:
+        """Interrupts the newest process that runs."""
+        self.cancel_newest()
+
+    def action_interrupt_or_copy(self) -> None:
+        """Copies what is selected; else interrupts; else empties the prompt; else says how to leave."""
+        prompt = self.query_one(Prompt)
+        if selected := self.get_selected_text() or prompt.selected_text:
+            self.shell.copy_to_clipboard(selected)
+            self.clear_selection()
+        elif any(block.running for block in self.blocks):
+            self.cancel_newest()
+        elif prompt.text:
+            prompt.fill("")
+        else:
+            self.notify("Nothing runs. Ctrl-Q leaves.")
+
+    def action_scroll(self, pages: int) -> None:
+        """Scrolls the conversation."""
+        conversation = self.query_one(Conversation)
+        (conversation.scroll_page_down if pages > 0 else conversation.scroll_page_up)(animate=False)
+
+    def action_toggle_side(self) -> None:
+        """Shows or hides the panel at the right."""
+        self._side_wanted = not self._side_wanted
+        self._arrange()
+
+    def action_search_history(self) -> None:
+        """Finds a past request."""
+        prompt = self.query_one(Prompt)
+
+        def found(entry: str | None) -> None:
+            if entry is not None:
+                prompt.fill(entry)
+
+        self.shell.push_screen(PastScreen(self.shell.history, prompt.text), found)

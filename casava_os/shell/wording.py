@@ -1,0 +1,55 @@
+"""How sizes, times and changes read, on the command line and in the shell alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from casava_os.kernel.ports import Change
+
+
+def size_text(size: int) -> str:
+    """Bytes for people: "512 B", "1.5 kB", "20 MB" (powers of 1000, as the ABI reads them)."""
+    if size < 1000:
+        return f"{size} B"
+    value = float(size)
+    for unit in ("kB", "MB", "GB", "TB"):
+        value /= 1000
+        if value < 1000 or unit == "TB":
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+    raise AssertionError("the loop returns")
+
+
+def seconds_text(seconds: float) -> str:
+    """A time span for people: "40 ms", "1.2 s", "3:05"."""
+    if seconds < 0.1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def sizes_text(change: Change) -> str:
+    """What a change does to a file's size or mode: "12 B → 1.5 kB"; empty where there is nothing to say."""
+    if change.action == "mode":
+        return f"{change.mode_before} → {change.mode}"
+    if change.type != "file" or change.action == "renamed":
+        return ""
+    if change.action == "changed" and change.size_before is not None and change.size is not None:
+        return f"{size_text(change.size_before)} → {size_text(change.size)}"
+    size = change.size if change.size is not None else change.size_before
+    return "" if size is None else size_text(size)
+
+
+def privileges_text(change: Change) -> str:
+    """The setuid, setgid and sticky bits that a change brings: with them a file runs as its owner, whoever starts it."""
+    brought = int(change.mode or "0", 8) & ~int(change.mode_before or "0", 8) & 0o7000
+    names = [
+        name for bit, name in ((0o4000, "setuid"), (0o2000, "setgid"), (0o1000, "sticky")) if brought & bit
+    ]
+    return f"{' '.join(names)} {change.mode}" if names else ""
+
+
+def home_path(path: str) -> str:
+    """A path with the home directory as `~`."""
+    home = str(Path.home()).rstrip("/")
+    return "~" + path[len(home) :] if home and (path == home or path.startswith(home + "/")) else path
