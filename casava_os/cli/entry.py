@@ -13,11 +13,10 @@ from typing import Annotated
 
 import typer
 
-from casava_os.cli import apps, call, history, machine, models, requests
+from casava_os.cli import apps, call, history, machine, models, requests, shell
 from casava_os.forge.cli import app as forge
 
 LATER = {
-    "shell": "The shell in the terminal comes later; `casava-os run` takes requests.",
     "redo": "Undo reaches back, redo comes later.",
     "verify": "The journal is append-only, but not hash-chained yet.",
     "kill": "Ctrl-C ends a request; ending one from another terminal comes later.",
@@ -57,8 +56,7 @@ def _root(
     ] = False,
 ) -> int:
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        return 2
+        return shell.open_or_say()
     return 0
 
 
@@ -68,6 +66,7 @@ history.register(app)
 apps.register(app)
 machine.register(app)
 models.register(app)
+shell.register(app)
 app.add_typer(forge, name="forge")
 
 

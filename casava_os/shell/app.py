@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -32,12 +33,8 @@ class ShellApp(App[int]):
         Binding("ctrl+q", "leave", "Leave", id="leave", priority=True),
     ]
     ENABLE_COMMAND_PALETTE = True
-    HORIZONTAL_BREAKPOINTS = [
-        (0, "-narrow"),
-        (60, "-normal"),
-        (100, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-normal"), (100, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012
 
     def __init__(
         self,
@@ -74,6 +71,15 @@ class ShellApp(App[int]):
         self.set_class(self.marks.prompt == ">", "-ascii")
         self._conversation = ConversationScreen(self)
         self.push_screen(self._conversation)
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(number) != signal.SIG_IGN:
+                    loop.add_signal_handler(number, self._told_to_go)
+
+    def _told_to_go(self) -> None:
+        """The terminal was closed, or the machine goes down: nobody can be asked."""
+        self.run_worker(self._leave(), group="leaving", exclusive=True)
 
     @property
     def conversation(self) -> ConversationScreen:

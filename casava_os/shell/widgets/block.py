@@ -151,9 +151,8 @@ class ProcessBlock(Vertical, can_focus=True):
                     self.show(event)
         finally:
             self._followed.remove(running)
-            if self._timer is not None and not self._followed:
-                self._timer.stop()
-                self._timer = None
+            if not self._followed:
+                self._stop_clock()
             self._tick()
             self.refresh_bindings()
             self.post_message(self.Ended(self))
@@ -163,6 +162,11 @@ class ProcessBlock(Vertical, can_focus=True):
         for running in self._followed:
             self.told.phase = "cancelling"
             running.cancel()
+
+    def _stop_clock(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
 
     def settle(self) -> None:
         """Shows the state anew, which another process changed."""
