@@ -8,10 +8,12 @@ from collections.abc import Mapping
 class Rates:
     """Several counters of one kind, summed; each by name, for devices come and go.
 
-    A counter seen for the first time, or one that fell (a device that was reset or replaced), says nothing this time.
+    A counter seen for the first time, or one that fell (a device that was reset or replaced), says nothing this time; with
+    `from_zero`, a new one has grown from nothing since the last call (a process that was started meanwhile).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, from_zero: bool = False) -> None:
+        self._from_zero = from_zero
         self._seen: Mapping[str, int] = {}
         self._at: float | None = None
 
@@ -21,7 +23,11 @@ class Rates:
         self._seen, self._at = counters or {}, now
         if not counters or at is None or now <= at:
             return None
-        grown = [value - before[name] for name, value in counters.items() if name in before]
+        grown = [
+            value - before.get(name, 0)
+            for name, value in counters.items()
+            if name in before or self._from_zero
+        ]
         grown = [amount for amount in grown if amount >= 0]
         return sum(grown) / (now - at) if grown else None
 

@@ -81,7 +81,7 @@ class SandboxMeter:
     # -- processor time
 
     def _cpu(self, group: _Group, now: float) -> float | None:
-        rate = self._rates.setdefault(group.key, Rates())
+        rate = self._rates.setdefault(group.key, Rates(from_zero=group.cpu is None))
         if group.cpu is None:
             return _percent(rate.per_second(self._ticks_of(group), now), self._ticks)
         if self._unified:
