@@ -153,9 +153,9 @@ class ProcessBlock(Vertical, can_focus=True):
             self._followed.remove(running)
             if not self._followed:
                 self._stop_clock()
-            self._tick()
-            self.refresh_bindings()
-            self.post_message(self.Ended(self))
+            if self.is_attached:  # else the shell was closed over it
+                self.settle()
+                self.post_message(self.Ended(self))
 
     def cancel(self) -> None:
         """Interrupts what runs; its last events still come."""
@@ -297,7 +297,7 @@ class ProcessBlock(Vertical, can_focus=True):
 
     @show.register
     def _(self, event: Failed) -> None:
-        if event.err.code == "interrupted":
+        if event.err.code in ("interrupted", "approval-needed"):  # the person's own doing
             self.told.ending = event.err.message
         else:
             self._fail(event.err)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from textual.content import Content
 
+from casava_os.errors import ExitCode
 from casava_os.kernel.events import Compiled, SandboxReady
 from casava_os.kernel.ports import Change
 from casava_os.shell.marks import Marks
@@ -72,6 +73,8 @@ def _ending(told: Told, marks: Marks) -> tuple[str, str, str]:
             return marks.done, "$text-success", "done"
         case "done":
             return marks.waits, "$text-warning", "not understood; nothing ran"
+        case "failed" if told.exit_code == ExitCode.APPROVAL_NEEDED:
+            return marks.skipped, "$text-muted", f"not approved: {ending}"
         case "":
             return marks.failed, "$text-error", "ended"
         case _:

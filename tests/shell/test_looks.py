@@ -1,0 +1,104 @@
+"""How the screens look, pinned as SVG: at two sizes, in three themes. `CASAVA_NEW_LOOKS=1` writes them anew; look at them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from casava_os.shell.themes import THEMES
+from casava_os.shell.widgets import told
+from tests.shell.conftest import NOTE, OpenShell, Shell, plain
+
+LOOKS = Path(__file__).parent / "looks"
+
+
+@pytest.fixture(autouse=True)
+def _same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times of the clock are the same in every run."""
+    monkeypatch.setattr(told, "seconds_text", lambda seconds: "0.1 s")
+
+
+def looks(shell: Shell, name: str) -> None:
+    """The screen is what is pinned."""
+    shell.prompt.cursor_blink = False
+    svg = plain(shell.app.export_screenshot(simplify=True))
+    path = LOOKS / f"{name}.svg"
+    if os.environ.get("CASAVA_NEW_LOOKS"):
+        LOOKS.mkdir(exist_ok=True)
+        path.write_text(svg)
+    else:
+        assert svg == path.read_text(), f"{name} looks different:\n{shell.seen()}"
+
+
+SIZES = {"80x24": (80, 24), "200x60": (200, 60)}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", sorted(THEMES))
+async def test_the_question(open_shell: OpenShell, theme: str, size: str) -> None:
+    async with open_shell(theme=theme, size=SIZES[size]) as shell:
+        await shell.ask(NOTE)
+        await shell.until_seen("1 waits for you", "Hold for later")
+        looks(shell, f"question-{theme}-{size}")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_before_landed_and_undone(open_shell: OpenShell, theme: str) -> None:
+    async with open_shell(theme=theme) as shell:
+        looks(shell, f"welcome-{theme}")
+        await shell.done("list")
+        await shell.ask(NOTE)
+        await shell.press("y")
+        await shell.until_seen("landed")
+        await shell.press("shift+tab")
+        looks(shell, f"landed-{theme}")
+        await shell.press("u")
+        await shell.until_seen("undone")
+        looks(shell, f"undone-{theme}")
+
+
+async def test_help(open_shell: OpenShell) -> None:
+    async with open_shell(size=(100, 60)) as shell:
+        await shell.press("f1")
+        await shell.until_seen("What you can type", "The shell")
+        looks(shell, "help")
+
+
+async def test_ascii_has_nothing_else(open_shell: OpenShell) -> None:
+    async with open_shell(ascii_only=True) as shell:
+        await shell.ask(NOTE)
+        await shell.until_seen("Hold for later")
+        assert shell.seen().replace("▏", "").isascii(), shell.seen()
+
+
+async def test_without_colour_the_words_and_signs_remain(
+    open_shell: OpenShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with open_shell() as shell:
+        assert shell.app.no_color
+        await shell.ask(NOTE)
+        for text in ("[write]", "+ today.txt", "~ a.txt", "-two", "Apply"):
+            assert text in shell.seen()
+        colours = {
+            colour.triplet
+            for strip in shell.app.screen._compositor.render_strips()
+            for segment in strip.apply_filter(shell.app._filters[0], shell.app.screen.styles.background)
+            if segment.style is not None and (colour := segment.style.color) is not None and colour.triplet
+        }
+        assert all(max(rgb) - min(rgb) <= 2 for rgb in colours)
+
+
+@pytest.mark.parametrize("size", [(20, 24), (40, 10), (20, 6), (300, 100)])
+async def test_any_size_can_be_answered(open_shell: OpenShell, size: tuple[int, int]) -> None:
+    async with open_shell(size=size) as shell:
+        await shell.ask(NOTE)
+        await shell.press("y")
+        await shell.until(lambda: shell.blocks[0].told.state == "committed")
+        for wide, high in ((80, 24), (1, 1), (200, 60), (20, 5), size) * 3:
+            await shell.pilot.resize_terminal(wide, high)
+        assert "notes/today.txt" in shell.bench.files()
+
+
