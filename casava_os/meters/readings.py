@@ -151,3 +151,19 @@ class Sample:
     own: OwnReading | None = None
     cost: float = 0.0
     """Processor seconds that this sample took."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReading:
+    """What the kernel model does, as who runs it tells; it is not sampled."""
+
+    name: str
+    memory: int | None = None
+    """Of the engine: weights and context. `OwnReading.memory` is the whole program's."""
+    vram: int | None = None
+    context_percent: float | None = None
+    """How full its context is."""
+    tokens_per_second: float | None = None
+    """Of the last request."""
+    waiting: int | None = None
+    """Requests in its queue."""

@@ -79,7 +79,7 @@ class FakeNvml:
     def nvmlDeviceGetMemoryInfo(self, handle: object, /) -> Figures:  # noqa: N802
         answer = self._answer("memory", handle)
         assert isinstance(answer, dict)
-        return Figures(**answer)
+        return Figures(total=answer["total"], used=answer["used"])
 
     def nvmlDeviceGetTemperature(self, handle: object, sensor: int, /) -> int:  # noqa: N802
         assert sensor == pynvml.NVML_TEMPERATURE_GPU
