@@ -7,6 +7,7 @@ without waking a card; most other files cannot, and a laptop's second card that 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from casava_os.meters.files import names_in, read_number, read_text
@@ -24,7 +25,7 @@ class Card:
     key: str
     """PCI address ("0000:03:00.0"), or the card's name where it has none."""
     model: str
-    """PCI vendor and device ("1002:744C"), or an empty string."""
+    """What it is called, or its PCI vendor and device ("1002:744C"), or an empty string."""
     hwmon: str | None
     """The driver's own sensors, where it has any."""
 
@@ -47,8 +48,8 @@ def is_suspended(device: str) -> bool:
     return read_text(f"{device}/power/runtime_status") == "suspended"
 
 
-def cards(drm: str) -> list[Card]:
-    """Every card, in their order."""
+def cards(drm: str, ids: Sequence[str] = ()) -> list[Card]:
+    """Every card, in their order. `ids`: where the list of PCI names may lie (it comes with pciutils or hwdata)."""
     found: list[Card] = []
     for name in names_in(drm):
         if not _CARD.match(name):
@@ -65,11 +66,35 @@ def cards(drm: str) -> list[Card]:
                 device=device,
                 driver=driver,
                 key=facts.get("PCI_SLOT_NAME", name),
-                model=facts.get("PCI_ID", ""),
+                model=_name(facts.get("PCI_ID", ""), ids),
                 hwmon=_sensors(f"{device}/hwmon", driver),
             )
         )
     return found
+
+
+def _name(model: str, ids: Sequence[str]) -> str:
+    """The name of "1002:744C" in the list of PCI names, that on the box where it has one; the numbers where it is not listed."""
+    vendor, _, device = model.lower().partition(":")
+    for path in ids:
+        text = read_text(path) if device else None
+        if not text:
+            continue
+        begin = text.find(f"\n{vendor}  ")
+        section = text[begin + 1 :]
+        if begin < 0 or not (
+            found := re.search(rf"^\t{re.escape(device)}  (.+)$", _section(section), re.MULTILINE)
+        ):
+            continue
+        boxed = re.search(r"\[(.+)\]", found[1])
+        return boxed[1] if boxed else found[1]
+    return model
+
+
+def _section(text: str) -> str:
+    """A vendor's lines: up to the next one that is not indented."""
+    end = re.search(r"\n(?=[^\t#])", text)
+    return text[: end.start()] if end else text
 
 
 def _sensors(hwmon: str, driver: str) -> str | None:

@@ -12,12 +12,16 @@ from casava_os.meters.intel import IntelMeter
 from casava_os.meters.nvidia import NvidiaMeter, Nvml, load_nvml
 from casava_os.meters.readings import GpuReading
 
+NAMES = ("usr/share/hwdata/pci.ids", "usr/share/misc/pci.ids")
+"""Where distributions keep the list of PCI names."""
+
 
 class GpuMeter:
-    """Finds cards as they come and go."""
+    """Finds cards as they come and go. `root`: where `sys` and `usr` lie."""
 
-    def __init__(self, sys: Path, load: Callable[[], Nvml] = load_nvml) -> None:
-        self._drm = str(sys / "class/drm")
+    def __init__(self, root: Path, load: Callable[[], Nvml] = load_nvml) -> None:
+        sys = root / "sys"
+        self._drm, self._ids = str(sys / "class/drm"), tuple(str(root / name) for name in NAMES)
         self._names: tuple[str, ...] | None = None
         self._cards: list[Card] = []
         self._intel: dict[str, IntelMeter] = {}
@@ -27,7 +31,7 @@ class GpuMeter:
         """One reading a card; none where there is no card, or no driver for it."""
         names = names_in(self._drm)
         if names != self._names:
-            self._names, self._cards = names, cards(self._drm)
+            self._names, self._cards = names, cards(self._drm, self._ids)
         found = self._nvidia.read(now)
         for card in self._cards:
             if card.driver == "amdgpu":

@@ -45,7 +45,7 @@ class Sampler:
         self._network = NetworkMeter(proc, sys)
         self._pressure = PressureMeter(proc)
         self._power = PowerMeter(sys)
-        self._gpus = GpuMeter(sys, nvml)
+        self._gpus = GpuMeter(root, nvml)
         self._sandboxes = SandboxMeter(proc, sys / "fs/cgroup", layers)
         self._own = OwnMeter(proc)
 

@@ -134,7 +134,7 @@ def test_the_real_library_tells_what_is_here_or_that_nothing_is(tmp_path: Path) 
 
 def test_an_amd_card_reads_as_its_files_say(machine: Lay) -> None:
     root = machine("workstation")
-    reading = by_key(GpuMeter(root / "sys", loads(NONE)).read(0.0))["0000:03:00.0"]
+    reading = by_key(GpuMeter(root, loads(NONE)).read(0.0))["0000:03:00.0"]
     assert reading == GpuReading(
         key="0000:03:00.0", vendor="amd", name="AMD Radeon RX 7900 XTX", use_percent=37.0,
         memory_used=1288490188, memory_total=25753026560, temperature=54.0, watts=96.0, watts_limit=303.0,
@@ -143,7 +143,7 @@ def test_an_amd_card_reads_as_its_files_say(machine: Lay) -> None:
 
 def test_intel_cards_are_as_busy_as_their_busiest_part(machine: Lay) -> None:
     root = machine("workstation")
-    gpus = GpuMeter(root / "sys", loads(NONE))
+    gpus = GpuMeter(root, loads(NONE))
     first = by_key(gpus.read(10.0))
     assert first["0000:00:02.0"].use_percent is None
     machine("workstation-2s")
@@ -159,7 +159,7 @@ def test_intel_cards_are_as_busy_as_their_busiest_part(machine: Lay) -> None:
 
 def test_what_an_integrated_card_does_not_tell_is_absent(machine: Lay) -> None:
     root = machine("laptop")
-    cards = by_key(GpuMeter(root / "sys", loads(NONE)).read(0.0))
+    cards = by_key(GpuMeter(root, loads(NONE)).read(0.0))
     assert cards["0000:64:00.0"] == GpuReading(
         "0000:64:00.0", "amd", "AMD 1002:1681", memory_total=536870912, watts=7.012
     )
@@ -168,13 +168,13 @@ def test_what_an_integrated_card_does_not_tell_is_absent(machine: Lay) -> None:
 
 def test_a_suspended_card_is_not_woken(machine: Lay) -> None:
     root = machine("laptop")
-    cards = by_key(GpuMeter(root / "sys", loads(NONE)).read(0.0))
+    cards = by_key(GpuMeter(root, loads(NONE)).read(0.0))
     assert cards["0000:03:00.0"] == GpuReading("0000:03:00.0", "amd", "AMD 1002:73EF", asleep=True)
 
 
 def test_old_kernels_count_rest_elsewhere_and_others_sensors_are_not_taken(machine: Lay) -> None:
     root = machine("laptop")
-    gpus = GpuMeter(root / "sys", loads(NONE))
+    gpus = GpuMeter(root, loads(NONE))
     gpus.read(10.0)
     (root / "sys/class/drm/card3/power/rc6_residency_ms").write_text("6000\n")
     (root / "sys/class/drm/card3/device/hwmon/hwmon4/energy1_input").write_text("5000005\n")
@@ -185,7 +185,7 @@ def test_old_kernels_count_rest_elsewhere_and_others_sensors_are_not_taken(machi
 
 def test_an_intel_card_that_slept_begins_anew(machine: Lay) -> None:
     root = machine("workstation")
-    gpus = GpuMeter(root / "sys", loads(NONE))
+    gpus = GpuMeter(root, loads(NONE))
     status = root / "sys/class/drm/card2/device/power/runtime_status"
     gpus.read(10.0)
     status.write_text("suspended\n")
@@ -197,7 +197,34 @@ def test_an_intel_card_that_slept_begins_anew(machine: Lay) -> None:
 
 
 def test_a_card_that_is_plugged_in_appears(machine: Lay, tmp_path: Path) -> None:
-    gpus = GpuMeter(tmp_path / "sys", loads(NONE))
+    gpus = GpuMeter(tmp_path, loads(NONE))
     assert gpus.read(0.0) == ()
     machine("laptop")
     assert len(gpus.read(2.0)) == 3
+
+
+IDS = """# the list of PCI names
+1002  Advanced Micro Devices, Inc. [AMD/ATI]
+\t1681  Rembrandt [Radeon 680M]
+\t\t1002 0001  Some board
+\t73ef  Navi 23 [Radeon RX 6650 XT / 6700S / 6800S]
+10de  NVIDIA Corporation
+\t1681  Not an AMD card
+8086  Intel Corporation
+\t3ea0  WhiskeyLake-U GT2 [UHD Graphics 620]
+\ta780  Raptor Lake-S GT1
+"""
+
+
+@pytest.mark.parametrize("place", ["hwdata", "misc"])
+def test_a_card_is_called_what_is_written_on_its_box(machine: Lay, place: str) -> None:
+    root = machine("laptop")
+    ids = root / f"usr/share/{place}/pci.ids"
+    ids.parent.mkdir(parents=True)
+    ids.write_text(IDS)
+    names = {key: card.name for key, card in by_key(GpuMeter(root, loads(NONE)).read(0.0)).items()}
+    assert names == {
+        "0000:64:00.0": "AMD Radeon 680M",
+        "0000:03:00.0": "AMD Radeon RX 6650 XT / 6700S / 6800S",
+        "0000:00:02.0": "Intel UHD Graphics 620",
+    }

@@ -18,12 +18,12 @@ from casava_sandbox.layer.visible import visible
 
 LABEL = 9
 """Cells of the labels at the left."""
-VALUE = 15
+VALUE = 16
 """Cells of the values at the right; a longer one takes from its curve."""
 QUIET_RATE = 100_000.0
 """Bytes a second that fill a curve at least: an idle line's few bytes are no mountains."""
 
-_MUTED, _CURVE, _ALARM, _HEAD = "$text-muted", "$text-primary", "bold $text-error", "bold"
+_MUTED, _CURVE, _ALARM, _HEAD = "$text-muted", "$primary 80%", "bold $text-error", "bold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +97,11 @@ class _Panel:
 
     # -- one line
 
-    def _row(
-        self, label: str, figure: str, value: str, *, top: float | None = 100.0, alarm: str = ""
-    ) -> Content:
+    def _row(self, label: str, figure: str, value: str, *, top: float | None = 100.0) -> Content:
         """A label, the curve of a figure in what room is left, and its value. `top`: None fits the highest value."""
-        style = _ALARM if (alarm or figure) in self._alarmed else ""
+        style = _ALARM if figure in self._alarmed else ""
         if not self._signs.levels:
-            return Content.assemble((f"{label.strip()}: " if label.strip() else "", _MUTED), (value, style))
+            return Content.assemble((self._label(label.strip()), _MUTED), (value, style))
         room = self._width - LABEL - max(VALUE, len(value)) - 1
         past = self._view.history.last(figure, room) if figure else ()
         highest = top or max((number for number in past if number is not None), default=0.0)
@@ -111,9 +109,14 @@ class _Panel:
         drawn = curve(past, max(highest, least), room, self._signs)
         return Content.assemble(
             (label[:LABEL].ljust(LABEL), _MUTED),
-            (drawn, _CURVE),
-            (value.rjust(self._width - LABEL - len(drawn)), style),
+            (drawn.ljust(room + 1), _CURVE),
+            (value, style),
         )
+
+    def _label(self, text: str) -> str:
+        if self._signs.levels:
+            return text.ljust(LABEL)
+        return f"{text}: " if text else ""
 
     def _notes(self, parts: Sequence[str], figure: str = "") -> Iterator[Content]:
         """Short remarks, as many a line as fit."""
@@ -163,8 +166,8 @@ class _Panel:
             drawn = strip(
                 cores if len(cores) > 1 else (), 100.0, self._width - LABEL - VALUE - 1, self._signs
             )
-            told = told.rjust(self._width - LABEL - len(drawn))
-            yield Content.assemble(" " * LABEL, (drawn, _CURVE), (told, style))
+            room = max(0, self._width - LABEL - VALUE)
+            yield Content.assemble(" " * LABEL, (drawn.ljust(room), _CURVE), (told, style))
         elif told:
             each = ", ".join(_percent(percent) for percent in cores)
             yield self._wrapped(f"{told}: {each}" if len(cores) > 1 else told, style)
@@ -184,7 +187,11 @@ class _Panel:
                 yield self._row("", "disk.written", f"write {_rate(disk.written)}", top=None)
             if disk.full_percent is not None and disk.free is not None:
                 told = f"{_percent(disk.full_percent)} full{self._signs.dot}{size_text(disk.free)} free"
-                yield self._row("" if disk.read is not None else "Disk", "", told, alarm="disk.full")
+                label = "Disk" if disk.read is None and disk.written is None else ""
+                style = _ALARM if "disk.full" in self._alarmed else _MUTED
+                yield Content.assemble(
+                    (self._label(label), _MUTED), (self._cut(told, self._width - LABEL), style)
+                )
         if network is not None and (network.received is not None or network.sent is not None):
             down, up = self._signs.down, self._signs.up
             yield self._row("Network", "network.received", f"{down} {_rate(network.received)}", top=None)
@@ -196,14 +203,14 @@ class _Panel:
             names = {"cpu": "CPU", "memory": "RAM", "io": "disk"}
             alarmed = any(f"pressure.{name}" in self._alarmed for name in sample.pressure)
             told = "  ".join(f"{names[name]} {_percent(one.some)}" for name, one in sample.pressure.items())
-            yield Content.assemble(("Waiting".ljust(LABEL), _MUTED), (told, _ALARM if alarmed else ""))
+            yield Content.assemble((self._label("Waiting"), _MUTED), (told, _ALARM if alarmed else ""))
         if sample.power is not None and sample.power.watts is not None:
             yield self._row("Power", "power", f"{sample.power.watts:.0f} W", top=None)
 
     def _gpu(self, number: int, gpu: GpuReading) -> Iterator[Content]:
         title = "GPU" if len(self._view.sample.gpus) == 1 else f"GPU {number}"
         name = self._cut(visible(gpu.name), self._width - LABEL)
-        yield Content.assemble((title.ljust(LABEL), _HEAD), (name, _MUTED))
+        yield Content.assemble((self._label(title), _HEAD), (name, _MUTED))
         if gpu.asleep:
             yield self._note("asleep")
             return
@@ -228,7 +235,7 @@ class _Panel:
             return
         yield Content("")
         name = "Casava OS" if model is None else visible(model.name)
-        yield Content.assemble(("Kernel".ljust(LABEL), _HEAD), (self._cut(name, self._width - LABEL), _MUTED))
+        yield Content.assemble((self._label("Kernel"), _HEAD), (self._cut(name, self._width - LABEL), _MUTED))
         notes = []
         memory = model.memory if model is not None and model.memory is not None else None
         if memory is None and own is not None:
@@ -249,21 +256,16 @@ class _Panel:
 
     def _sandboxes(self) -> Iterator[Content]:
         found: Sequence[SandboxReading] = self._view.sample.sandboxes
-        if not found:
-            return
-        yield Content("")
-        yield Content.styled("Sandboxes", _HEAD)
         for one in found:
-            name = f"  #{one.pid} {one.driver}" if one.pid is not None else f"  {one.driver}"
-            use = "" if one.cpu_percent is None else f"{one.cpu_percent:.0f} %"
-            yield Content.assemble(
-                (self._cut(name, self._width - 9), ""),
-                use.rjust(self._width - min(len(name), self._width - 9)),
-            )
+            yield Content("")
+            name = one.driver if one.pid is None else f"#{one.pid} {one.driver}"
+            yield Content.assemble((self._label("Sandbox"), _HEAD), (name, _MUTED))
+            if one.cpu_percent is not None:
+                highest = max(100.0, one.cpu_percent)
+                yield self._row("  CPU", f"sandbox.{one.key}.cpu", f"{one.cpu_percent:.0f} %", top=highest)
             if one.memory is not None:
                 limit = "" if one.memory_limit is None else f" of {size_text(one.memory_limit)}"
-                figure = f"sandbox.{one.key}.memory"
-                yield self._row("", figure, f"{size_text(one.memory)}{limit}", alarm=figure)
+                yield self._row("  RAM", f"sandbox.{one.key}.memory", f"{size_text(one.memory)}{limit}")
 
     def _missing(self) -> list[str]:
         """What this machine does not have, or does not let this user read."""
