@@ -14,6 +14,7 @@ from typing import Protocol
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
@@ -89,6 +90,7 @@ class ResourcePanel(VerticalScroll):
         self._sample: Sample | None = None
         self._heard = time.monotonic()
         self._failed = False
+        self._height = -1
         self._ending = threading.Event()
 
     def compose(self) -> ComposeResult:
@@ -102,6 +104,7 @@ class ResourcePanel(VerticalScroll):
         self._ending.set()
 
     def on_resize(self) -> None:
+        self._height = -1
         self._paint()
 
     def on_show(self) -> None:
@@ -159,17 +162,18 @@ class ResourcePanel(VerticalScroll):
             return
         shown = self.query_one("#figures", Static)
         if self._failed:
-            shown.update("The meters have stopped; the log says why.")
+            told = Content("The meters have stopped; the log says why.")
         elif self._sample is not None:
-            view = View(
-                self._sample,
-                self._history,
-                tuple(self._in_force.values()),
-                self._model(),
-                self._stalled(),
-            )
+            alarms = tuple(self._in_force.values())
+            view = View(self._sample, self._history, alarms, self._model(), self._stalled())
             draw = line if self.size.height <= 2 else panel
-            shown.update(draw(view, shown.content_size.width or self.size.width, self._signs))
+            told = draw(view, shown.content_size.width or self.size.width, self._signs)
+        else:
+            return
+        # As long as the panel keeps its height, nothing else on the screen has to be arranged anew.
+        height = told.plain.count("\n")
+        shown.update(told, layout=height != self._height)
+        self._height = height
         self.call_after_refresh(self._let_scroll)
 
     def _let_scroll(self) -> None:
