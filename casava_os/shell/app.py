@@ -13,8 +13,9 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from casava_os.kernel.run import Kernel
+from casava_os.shell.ascii import AsciiFilter
 from casava_os.shell.history import History
-from casava_os.shell.marks import Marks, marks_here
+from casava_os.shell.marks import ASCII, Marks, marks_here
 from casava_os.shell.palette import ShellCommands
 from casava_os.shell.screens.conversation import ConversationScreen
 from casava_os.shell.screens.leave import LeaveScreen
@@ -30,7 +31,22 @@ class ShellApp(App[int]):
     CSS_PATH = "shell.tcss"
     COMMANDS = {ShellCommands}  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "leave", "Leave", id="leave", priority=True),
+        Binding(
+            "ctrl+q",
+            "leave",
+            "Leave",
+            id="leave",
+            priority=True,
+            tooltip="Leave; what waits for an answer is held, nothing is lost.",
+        ),
+        Binding(
+            "ctrl+p",
+            "command_palette",
+            "Palette",
+            show=False,
+            id="palette",
+            tooltip="Find a command or a past request.",
+        ),
     ]
     ENABLE_COMMAND_PALETTE = True
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-normal"), (100, "-wide")]  # noqa: RUF012
@@ -66,9 +82,10 @@ class ShellApp(App[int]):
             self.register_theme(made)
         self.theme = theme if theme in THEMES else "dark"
         self._conversation: ConversationScreen | None = None
+        if self.marks == ASCII:
+            self._filters.append(AsciiFilter())
 
     def on_mount(self) -> None:
-        self.set_class(self.marks.prompt == ">", "-ascii")
         self._conversation = ConversationScreen(self)
         self.push_screen(self._conversation)
         if not self.is_headless:

@@ -17,8 +17,6 @@ class Marks:
     idle: str = "·"
     skipped: str = "○"
     undone: str = "↶"
-    closed: str = "▸"
-    opened: str = "▾"
     more: str = "…"
     to: str = "→"
     busy: tuple[str, ...] = ("⠋", "⠙", "⠸", "⠴", "⠦", "⠇")
@@ -33,8 +31,6 @@ ASCII = Marks(
     idle=".",
     skipped="-",
     undone="<",
-    closed=">",
-    opened="v",
     more="...",
     to="->",
     busy=("-", "\\", "|", "/"),

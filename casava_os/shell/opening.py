@@ -20,8 +20,11 @@ def open_shell(workspace: Path, *, model: str | None = None, sandbox: str | None
     kernel = boot_kernel(settings.value)
     if isinstance(kernel, Err):
         return kernel
+    from casava_os.meters import Sampler
     from casava_os.shell.app import ShellApp
     from casava_os.shell.history import History
+    from casava_os.shell.widgets.curves import signs_here
+    from casava_os.shell.widgets.resources import ResourcePanel
 
     try:
         app = ShellApp(
@@ -31,6 +34,9 @@ def open_shell(workspace: Path, *, model: str | None = None, sandbox: str | None
             models=_models(),
             sandbox=sandbox,
             history=History(state_dir() / HISTORY),
+            side=lambda: ResourcePanel(
+                Sampler(workspace, state_dir() / "layers"), settings.value.meters, signs=signs_here()
+            ),
         )
         app.chosen_model = model
         code = app.run()

@@ -53,6 +53,10 @@ class Shell:
         lines = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in lines)
 
+    def notices(self) -> str:
+        """What was notified, wherever the lines are broken on the screen."""
+        return "\n".join(notice.message for notice in self.app._notifications)
+
     async def type(self, text: str, *keys: str) -> None:
         """Types letter by letter, then presses keys."""
         named = {" ": "space", "\n": "ctrl+j"}
@@ -117,7 +121,7 @@ def open_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenShell:
             marks=ASCII if ascii_only else UNICODE,
         )
         try:
-            async with app.run_test(size=size) as pilot:
+            async with app.run_test(size=size, notifications=True) as pilot:
                 await pilot.pause()
                 yield Shell(bench, app, pilot)
         finally:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+from functools import partial
 from pathlib import Path
 
 from casava_os.shell.completion import Completer
 from casava_os.shell.history import LONGEST, MOST, History
 from casava_os.shell.screens.past import PastScreen
 from casava_os.shell.widgets.prompt import CompletionList
-from tests.shell.conftest import NOTE, OpenShell
+from tests.shell.conftest import NOTE, OpenShell, Shell
 
 
 async def test_several_lines(open_shell: OpenShell) -> None:
@@ -150,10 +151,14 @@ async def test_commands_complete_as_they_are_typed(open_shell: OpenShell) -> Non
         assert shell.prompt.text == "/"
 
 
+def _said(shell: Shell, text: str) -> bool:
+    return text in shell.notices()
+
+
 async def test_commands(open_shell: OpenShell) -> None:
     async with open_shell() as shell:
         await shell.type("/model other", "enter")
-        await shell.until_seen("other")
+        await shell.until_seen("other makes the plans")
         assert shell.app.chosen_model == "other"
         for wrong, said in (
             ("/nonsense", "There is no command /nonsense"),
@@ -161,7 +166,7 @@ async def test_commands(open_shell: OpenShell) -> None:
             ("/commit", "needs the number of a process"),
         ):
             await shell.type(wrong, "enter")
-            await shell.until_seen(said)
+            await shell.until(partial(_said, shell, said))
         assert shell.blocks == []
         await shell.type("/undo", "enter")
         await shell.until_seen("There is nothing to undo")
@@ -177,11 +182,12 @@ async def test_the_palette_has_the_commands_and_the_past(open_shell: OpenShell) 
     history.add(NOTE)
     async with open_shell(history=history) as shell:
         await shell.press("ctrl+p")
+        await shell.type("theme light")
         await shell.until_seen("/theme light")
-        await shell.type("theme light", "enter", "enter")
+        await shell.press("enter", "enter")
         await shell.until(lambda: shell.app.theme == "light")
         await shell.press("ctrl+p")
-        await shell.type("the note")
+        await shell.type(NOTE)
         await shell.until_seen(NOTE)
         await shell.press("enter")
         await shell.until(lambda: shell.prompt.text == NOTE)

@@ -28,7 +28,7 @@ async def test_a_reading_request_runs_at_once_and_shows_its_result(open_shell: O
     async with open_shell() as shell:
         block = await shell.done("list")
         seen = shell.seen()
-        assert "❯ list" in seen
+        assert "list" in seen
         assert "✓ 1 file.find [read]" in seen
         assert "a.txt" in seen
         assert "✓ done" in seen
@@ -40,7 +40,7 @@ async def test_approve_then_undo(open_shell: OpenShell) -> None:
     async with open_shell() as shell:
         await shell.ask(NOTE)
         seen = shell.seen()
-        for text in ("[write]", "1 changed, 2 added. Apply?", "Nothing in ~/workspace has changed yet"):
+        for text in ("[write]", "1 changed, 2 added. Apply?", "Nothing in this folder has changed yet"):
             assert text in seen
         for text in ("+ notes/", "+ today.txt", "~ a.txt", "--- a/a.txt", "-two", "Apply", "Discard", "Hold"):
             assert text in seen
@@ -184,7 +184,9 @@ async def test_a_command_runs_in_the_sandbox_and_its_changes_are_asked_for(open_
         assert shell.bench.files()["ran"] == "echo hi"
 
 
-async def test_effects_that_no_layer_holds_are_asked_for_first_and_cannot_be_held(open_shell: OpenShell) -> None:
+async def test_effects_that_no_layer_holds_are_asked_for_first_and_cannot_be_held(
+    open_shell: OpenShell,
+) -> None:
     async with open_shell() as shell:
         kernel, workspace = shell.bench.kernel, shell.bench.workspace
         plan = Plan(steps=(Fetch(url="http://127.0.0.1:9/x"),))
@@ -310,5 +312,3 @@ async def test_leaving_asks_when_something_runs(open_shell: OpenShell) -> None:
         await shell.until(lambda: shell.app.return_value == 0)
         assert [session.closed for session in shell.bench.sandbox.sessions] == [1]
         assert shell.bench.layers() == []
-
-

@@ -55,13 +55,31 @@ class ConversationScreen(Screen[None]):
     CSS_PATH = "conversation.tcss"
     AUTO_FOCUS = "#prompt"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "help", "Help", id="help"),
+        Binding("f1", "help", "Help", id="help", tooltip="This help."),
         Binding("f2", "answer_next", "Answer", id="answer", tooltip="Go to the question that waits."),
-        Binding("escape", "interrupt", "Cancel", id="cancel"),
-        Binding("ctrl+c", "interrupt_or_copy", "Cancel", show=False, id="interrupt", priority=True),
-        Binding("pageup", "scroll(-1)", "Page up", show=False, id="page_up", priority=True),
+        Binding(
+            "escape", "interrupt", "Cancel", id="cancel", tooltip="Interrupt the newest request that runs."
+        ),
+        Binding(
+            "ctrl+c",
+            "interrupt_or_copy",
+            "Cancel",
+            show=False,
+            id="interrupt",
+            priority=True,
+            tooltip="Copy what is selected; else interrupt; else empty the prompt.",
+        ),
+        Binding(
+            "pageup",
+            "scroll(-1)",
+            "Page up",
+            show=False,
+            id="page_up",
+            priority=True,
+            tooltip="Scroll the conversation; Page Down goes forward.",
+        ),
         Binding("pagedown", "scroll(1)", "Page down", show=False, id="page_down", priority=True),
-        Binding("ctrl+b", "toggle_side", "Panel", id="panel"),
+        Binding("ctrl+b", "toggle_side", "Panel", id="panel", tooltip="Show or hide the panel at the right."),
     ]
 
     def __init__(self, shell: ShellApp) -> None:

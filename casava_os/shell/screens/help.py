@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Grid, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
@@ -29,24 +28,22 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="over"):
-            yield Static(Content("\n").join(self._lines()))
+            for title, rows in (("What you can type", self._typed()), *key_groups()):
+                yield Static(title, classes="title")
+                with Grid(classes="rows"):
+                    for left, right in rows:
+                        yield Static(Content(left), classes="key")
+                        yield Static(Content(right))
         yield Footer()
 
-    def _lines(self) -> Iterator[Content]:
-        yield Content.styled("What you can type", "bold")
-        yield _row("a request", 'in plain words; quotes keep words together: delete "old notes"')
-        yield _row("!command", "runs a program in the sandbox; what it changes is shown before it lands")
-        for command in self._commands:
-            yield _row(f"/{command.name} {command.argument}".rstrip(), command.sentence)
-        for title, bindings in key_groups():
-            yield Content("")
-            yield Content.styled(title, "bold")
-            for key, sentence in bindings:
-                yield _row(key, sentence)
-
-
-def _row(left: str, right: str) -> Content:
-    return Content.assemble("  ", (left, "$text-primary"), " " * max(2, 22 - cell_len(left)), right)
+    def _typed(self) -> list[tuple[str, str]]:
+        rows = [
+            ("a request", 'in plain words; quotes keep words together: delete "old notes"'),
+            ("!command", "runs a program in the sandbox; what it changes is shown before it lands"),
+        ]
+        return rows + [
+            (f"/{command.name} {command.argument}".rstrip(), command.sentence) for command in self._commands
+        ]
 
 
 def key_groups() -> Iterator[tuple[str, list[tuple[str, str]]]]:
@@ -62,22 +59,20 @@ def key_groups() -> Iterator[tuple[str, list[tuple[str, str]]]]:
         ("When a question waits", ApprovalCard),
         ("On a block", ProcessBlock),
         ("Anywhere", ConversationScreen),
-        ("", ShellApp),
+        ("The shell", ShellApp),
     ):
-        rows: dict[str, str] = {}
-        for binding in owner.BINDINGS:
-            assert isinstance(binding, Binding)
-            if binding.description:
-                rows.setdefault(key_text(binding.key), binding.tooltip or binding.description)
-        if title:
-            yield title, list(rows.items())
-        else:
-            yield "The shell", list(rows.items())
+        bindings = [binding for binding in owner.BINDINGS if isinstance(binding, Binding)]
+        yield title, [(key_text(binding.key), binding.tooltip) for binding in bindings if binding.tooltip]
+
+
+_KEYS = {"pageup": "Page Up", "pagedown": "Page Down", "escape": "Esc"}
 
 
 def key_text(keys: str) -> str:
     """Keys for people: "ctrl+j,shift+enter" is "Ctrl-J, Shift-Enter"."""
     return ", ".join(
-        "-".join(part.upper() if len(part) == 1 else part.capitalize() for part in key.split("+"))
+        "-".join(
+            _KEYS.get(part, part.upper() if len(part) == 1 else part.capitalize()) for part in key.split("+")
+        )
         for key in keys.split(",")
     )

@@ -20,7 +20,6 @@ from casava_os.kernel.events import ApprovalNeeded
 from casava_os.kernel.ports import Change
 from casava_os.shell.marks import Marks
 from casava_os.shell.widgets.changes import ChangeTree, DiffView
-from casava_os.shell.wording import home_path
 from casava_sandbox.layer.visible import visible
 
 ARMED_AFTER = 0.6
@@ -47,10 +46,23 @@ class ApprovalCard(Vertical, can_focus=True):
             id="approval.back",
             tooltip="Back to typing; the question stays.",
         ),
-        Binding("down,j", "scroll_diff(1)", "Scroll", show=False, id="approval.down"),
+        Binding(
+            "down,j",
+            "scroll_diff(1)",
+            "Scroll",
+            show=False,
+            id="approval.down",
+            tooltip="Scroll the diff; Up goes back.",
+        ),
         Binding("up,k", "scroll_diff(-1)", "Scroll up", show=False, id="approval.up"),
-        Binding("space,pagedown", "scroll_diff(10)", "Page down", show=False, id="approval.page_down"),
-        Binding("pageup", "scroll_diff(-10)", "Page up", show=False, id="approval.page_up"),
+        Binding(
+            "space",
+            "scroll_diff(10)",
+            "Page down",
+            show=False,
+            id="approval.page_down",
+            tooltip="A page of it.",
+        ),
     ]
 
     class Answered(Message):
@@ -81,11 +93,8 @@ class ApprovalCard(Vertical, can_focus=True):
             calls = Content("\n").join([Content.styled(visible(call), "bold") for call in event.calls])
             yield Static(calls, classes="calls")
         else:
-            where = visible(home_path(event.changeset.workspace))
-            why = (f": {reasons}" if reasons else ".", "$text-muted")
-            told = Content.assemble(
-                ("Nothing in ", "$text-muted"), where, (" has changed yet", "$text-muted"), why
-            )
+            why = f": {reasons}" if reasons else "."
+            told = Content.assemble("Nothing in this folder has changed yet", (why, "$text-muted"))
             yield Static(told, classes="told")
             with Container(classes="panes"):
                 yield ChangeTree(event.changeset.changes, self._marks)

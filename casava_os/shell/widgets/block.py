@@ -59,11 +59,17 @@ class ProcessBlock(Vertical, can_focus=True):
             "enter", "details", "Details", id="block.details", tooltip="The typed calls and how it was run."
         ),
         Binding("o", "open", "Open", id="block.open", tooltip="The whole result."),
-        Binding("d", "diff", "Diff", id="block.diff"),
-        Binding("u", "wish('undo')", "Undo", id="block.undo"),
-        Binding("c", "wish('commit')", "Commit", id="block.commit"),
-        Binding("x", "wish('discard')", "Discard", id="block.discard"),
-        Binding("delete,k", "cancel", "Cancel", id="block.cancel", show=False),
+        Binding("d", "diff", "Diff", id="block.diff", tooltip="The whole diff of what it changes."),
+        Binding("u", "wish('undo')", "Undo", id="block.undo", tooltip="Take back what it changed."),
+        Binding(
+            "c",
+            "wish('commit')",
+            "Commit",
+            id="block.commit",
+            tooltip="Let land what it holds, exactly as shown.",
+        ),
+        Binding("x", "wish('discard')", "Discard", id="block.discard", tooltip="Throw away what it holds."),
+        Binding("delete,k", "cancel", "Cancel", id="block.cancel", show=False, tooltip="Interrupt this one."),
         Binding("e", "again", "Edit", id="block.again", tooltip="Put the request into the prompt."),
         Binding("up", "app.focus_previous", "Up", show=False),
         Binding("down", "app.focus_next", "Down", show=False),
@@ -141,6 +147,7 @@ class ProcessBlock(Vertical, can_focus=True):
         """Shows the events of a process (or of a later command on it) to their end."""
         self._followed.append(running)
         self._began = monotonic()
+        self.told.phase, self.told.ending = "starting", ""
         if self._timer is None:
             self._timer = self.set_interval(SPIN, self._tick)
         self._tick()
@@ -279,7 +286,7 @@ class ProcessBlock(Vertical, can_focus=True):
 
     @show.register
     def _(self, event: Discarded) -> None:
-        self.told.ending = event.reason
+        self.told.ending = self.told.ending or event.reason
 
     @show.register
     def _(self, event: Undone) -> None:

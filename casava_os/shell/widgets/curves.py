@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from casava_os.shell import marks
+
 
 @dataclass(frozen=True, slots=True)
 class Signs:
@@ -24,6 +26,11 @@ class Signs:
 UNICODE = Signs()
 ASCII = Signs(levels="_.:-=+*#", dot=", ", down="in", up="out", degrees="C", alarm="!", more="...")
 WORDS = Signs(levels="", dot=", ", down="in", up="out", degrees="degrees", alarm="Alarm:", more="...")
+
+
+def signs_here() -> Signs:
+    """What this terminal's encoding holds."""
+    return ASCII if marks.marks_here() is marks.ASCII else UNICODE
 
 
 def curve(values: Sequence[float | None], top: float, width: int, signs: Signs) -> str:

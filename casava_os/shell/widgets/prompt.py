@@ -51,12 +51,44 @@ class Prompt(TextArea):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Run", id="prompt.submit"),
-        Binding("ctrl+j,shift+enter,alt+enter", "newline", "New line", id="prompt.newline", show=False),
-        Binding("tab", "complete", "Complete", id="prompt.complete"),
-        Binding("ctrl+r", "screen.search_history", "Search past", id="prompt.search"),
-        Binding("shift+tab", "screen.focus_last", "Look back", id="prompt.back"),
-        Binding("ctrl+d", "leave_or_delete", "Leave", show=False, id="prompt.leave"),
+        Binding("enter", "submit", "Run", id="prompt.submit", tooltip="Do what is typed."),
+        Binding(
+            "ctrl+j,shift+enter,alt+enter",
+            "newline",
+            "New line",
+            id="prompt.newline",
+            show=False,
+            tooltip="A further line; so does Enter after a \\.",
+        ),
+        Binding(
+            "tab",
+            "complete",
+            "Complete",
+            id="prompt.complete",
+            tooltip="Complete a path, a command or a past request.",
+        ),
+        Binding(
+            "ctrl+r",
+            "screen.search_history",
+            "Search past",
+            id="prompt.search",
+            tooltip="Find a past request by words of it; Up and Down go through them.",
+        ),
+        Binding(
+            "shift+tab",
+            "screen.focus_last",
+            "Look back",
+            id="prompt.back",
+            tooltip="To the newest block: its details, its diff, its undo.",
+        ),
+        Binding(
+            "ctrl+d",
+            "leave_or_delete",
+            "Leave",
+            show=False,
+            id="prompt.leave",
+            tooltip="Leave, when nothing is typed.",
+        ),
     ]
 
     class Submitted(Message):
@@ -188,12 +220,12 @@ class Prompt(TextArea):
             self.action_cursor_left()
         return True
 
-    def action_leave_or_delete(self) -> None:
+    async def action_leave_or_delete(self) -> None:
         """As in a shell: leaves when nothing is typed."""
         if self.text:
             self.action_delete_right()
         else:
-            self.app.action_leave()  # type: ignore[attr-defined]  # the shell's own application
+            await self.run_action("app.leave")
 
 
 PLACEHOLDER = "What should be done here?   !command runs a program   /help"

@@ -1,0 +1,119 @@
+"""End to end in a real terminal: tmux, the shipped model, bubblewrap, files on a disk."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SECONDS = 90
+"""Longest wait for one thing, on a machine that is busy with other tests."""
+
+
+@dataclass
+class Terminal:
+    """One tmux server with one window."""
+
+    socket: str
+    workspace: Path
+
+    def tmux(self, *arguments: str) -> str:
+        command = ["tmux", "-f", "/dev/null", "-L", self.socket, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def seen(self) -> str:
+        return self.tmux("capture-pane", "-p", "-t", "shell")
+
+    def press(self, *keys: str) -> None:
+        self.tmux("send-keys", "-t", "shell", *keys)
+
+    def type(self, text: str) -> None:
+        self.tmux("send-keys", "-t", "shell", "-l", text)
+        self.press("Enter")
+
+    def until(self, holds: Callable[[], object]) -> None:
+        end = time.monotonic() + SECONDS
+        while not holds():
+            assert time.monotonic() < end, self.seen()
+            time.sleep(0.1)
+
+    def until_seen(self, text: str) -> None:
+        self.until(lambda: text in self.seen())
+
+    def names(self) -> list[str]:
+        return sorted(path.name for path in self.workspace.iterdir())
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    for name in ("a.txt", "b.tmp", "c.tmp"):
+        (workspace / name).write_text("hello\n")
+    made = Terminal(f"casava-test-{os.getpid()}", workspace)
+    settings = {
+        "CASAVA_HOME": str(tmp_path / "home"),
+        "CASAVA_SANDBOX": "bubblewrap",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    made.tmux(
+        "new-session", "-d", "-s", "shell", "-x", "80", "-y", "24", "-c", str(workspace),
+        "env", *(f"{name}={value}" for name, value in settings.items()),
+        "sh", "-c", f"{sys.executable} -m casava_os; echo left with $?; sleep 600",
+    )  # fmt: skip
+    yield made
+    made.tmux("kill-server")
+
+
+def test_type_a_request_see_approve_undo_and_leave(terminal: Terminal) -> None:
+    terminal.until_seen("Say in plain words")
+    terminal.type("delete the tmp files")
+    terminal.until_seen("2 deleted. Apply?")
+    for text in ("file.delete paths=$1 [delete]", "- b.tmp  6 B", "- c.tmp  6 B", "has changed yet"):
+        assert text in terminal.seen()
+    assert terminal.names() == ["a.txt", "b.tmp", "c.tmp"]
+    time.sleep(1)  # the card takes no answer that comes too soon to be meant
+
+    terminal.press("y")
+    terminal.until_seen("landed: 2 deleted")
+    assert terminal.names() == ["a.txt"]
+
+    terminal.type("/undo")
+    terminal.until_seen("undone: 2 added")
+    assert terminal.names() == ["a.txt", "b.tmp", "c.tmp"]
+    assert (terminal.workspace / "b.tmp").read_text() == "hello\n"
+
+    terminal.type("!printf 'no\\033[2J\\n' > made; cat made; sleep 600")
+    terminal.until_seen("no\\x1b[2J")
+    terminal.press("Escape")
+    terminal.until_seen("cancelled: nothing was changed")
+    assert terminal.names() == ["a.txt", "b.tmp", "c.tmp"]
+
+    terminal.press("C-q")
+    terminal.until_seen("left with 0")
+
+
+def test_a_closed_terminal_ends_the_shell_and_what_it_runs(terminal: Terminal) -> None:
+    terminal.until_seen("Say in plain words")
+    terminal.type("!sleep 4321")
+    terminal.until_seen("running step 1")
+    pid = int(terminal.tmux("display-message", "-p", "-t", "shell", "#{pane_pid}"))
+    terminal.tmux("respawn-pane", "-k", "-t", "shell", "sleep", "600")
+    terminal.until(lambda: not Path(f"/proc/{pid}").exists())
+    terminal.until(lambda: b"sleep\0004321" not in b"".join(_commands()))
+
+
+def _commands() -> Iterator[bytes]:
+    """The command lines of this machine."""
+    for folder in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield folder.read_bytes()
+        except OSError:
+            continue
