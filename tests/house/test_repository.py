@@ -16,6 +16,7 @@ IMPORT_NAMES = {
     "llama-cpp-python": "llama_cpp",
     "pydantic-settings": "pydantic_settings",
     "huggingface-hub": "huggingface_hub",
+    "nvidia-ml-py": "pynvml",
 }
 HOSTS = re.compile(
     r"py(?:pi)\.org|python(?:hosted)|deb\.(?:debian)|(?:mirror)s?\.[a-z]+\.[a-z]+|down(?:load)\.pytorch|hugging(?:face)\.co|local(?:host):\d+/simple"

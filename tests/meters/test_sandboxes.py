@@ -16,7 +16,7 @@ from casava_sandbox.select import choose
 from casava_syscalls.results import Ok
 from tests.meters.conftest import Lay
 
-LAYERS = Path("/home/ann/.local/state/casava-os/layers")
+LAYERS = Path("/srv/ann/.local/state/casava-os/layers")
 CONTAINER = "8ba6a94e3eda4679eb9a28b92fd8cc203552cdd0f14e7bea540c2047eda0812e"
 
 
