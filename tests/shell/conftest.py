@@ -97,7 +97,7 @@ OpenShell = Callable[..., AbstractAsyncContextManager[Shell]]
 @pytest.fixture
 def open_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenShell:
     """Opens a shell of a given size and theme over a bench with the given parts."""
-    monkeypatch.setattr(approval, "ARMED_AFTER", 0.0)
+    monkeypatch.setattr(approval, "ARMED_AFTER", -1.0)
     monkeypatch.setenv("HOME", str(tmp_path))
 
     @asynccontextmanager

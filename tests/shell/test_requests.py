@@ -113,9 +113,25 @@ async def test_an_answer_that_comes_too_soon_is_none(
     monkeypatch.setattr(approval, "ARMED_AFTER", 3600.0)
     async with open_shell() as shell:
         await shell.ask(NOTE)
-        await shell.press("y", "n", "h")
-        await shell.pilot.pause(0.2)
+        for key in "ynh":
+            await shell.press(key)
+            await shell.pilot.pause(approval.ALONE * 1.5)
         assert shell.app.conversation.query(ApprovalCard)
+        assert shell.bench.files() == BEFORE
+
+
+@pytest.mark.parametrize("request_", ["you", "nothing", "hello", "list"])
+async def test_who_types_a_request_answers_nothing(open_shell: OpenShell, request_: str) -> None:
+    async with open_shell() as shell:
+        block = await shell.ask(NOTE)
+        card = block.card
+        assert card is not None
+        await shell.until(lambda: card.has_focus)
+        for letter in request_:
+            shell.app.simulate_key(letter)
+        await shell.until(lambda: shell.prompt.text == request_)
+        await shell.pilot.pause(approval.ALONE * 1.5)
+        assert block.card is card
         assert shell.bench.files() == BEFORE
 
 
@@ -193,7 +209,7 @@ async def test_effects_that_no_layer_holds_are_asked_for_first_and_cannot_be_hel
         running = kernel.run_plan(plan, workspace=workspace, options=RunOptions(interactive=True))
         await shell.app.conversation.begin("fetch", running)
         await shell.until(lambda: shell.app.conversation.query(ApprovalCard))
-        assert "This acts outside the workspace, where nothing can be undone. Run it?" in shell.seen()
+        await shell.until_seen("This acts outside the workspace, where nothing can be undone. Run it?")
         assert "net.fetch url=http://127.0.0.1:9/x" in shell.seen()
         assert "Hold" not in shell.seen()
         await shell.press("h")

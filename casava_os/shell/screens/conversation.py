@@ -79,7 +79,7 @@ class ConversationScreen(Screen[None]):
             tooltip="Scroll the conversation; Page Down goes forward.",
         ),
         Binding("pagedown", "scroll(1)", "Page down", show=False, id="page_down", priority=True),
-        Binding("ctrl+b", "toggle_side", "Panel", id="panel", tooltip="Show or hide the panel at the right."),
+        Binding("f3", "toggle_side", "Panel", id="panel", tooltip="Show or hide the panel at the right."),
     ]
 
     def __init__(self, shell: ShellApp) -> None:

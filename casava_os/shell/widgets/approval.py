@@ -13,17 +13,23 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
+from textual.events import Key, Paste
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Button, Static, Tree
 
 from casava_os.kernel.events import ApprovalNeeded
 from casava_os.kernel.ports import Change
 from casava_os.shell.marks import Marks
 from casava_os.shell.widgets.changes import ChangeTree, DiffView
+from casava_os.shell.widgets.prompt import Prompt
 from casava_sandbox.layer.visible import visible
 
 ARMED_AFTER = 0.6
 """Seconds after it appeared before it takes an answer: whoever was typing did not mean this question."""
+ALONE = 0.25
+"""Seconds in which no other letter may follow a Y, N or H: two letters are the beginning of a request."""
+_ANSWERS = {"y": "yes", "n": "no", "h": "hold"}
 SIDE_BY_SIDE = 100
 """Width in cells from which the tree stands beside the diff."""
 MOST_ROWS = 22
@@ -47,14 +53,14 @@ class ApprovalCard(Vertical, can_focus=True):
             tooltip="Back to typing; the question stays.",
         ),
         Binding(
-            "down,j",
+            "down",
             "scroll_diff(1)",
             "Scroll",
             show=False,
             id="approval.down",
             tooltip="Scroll the diff; Up goes back.",
         ),
-        Binding("up,k", "scroll_diff(-1)", "Scroll up", show=False, id="approval.up"),
+        Binding("up", "scroll_diff(-1)", "Scroll up", show=False, id="approval.up"),
         Binding(
             "space",
             "scroll_diff(10)",
@@ -77,8 +83,11 @@ class ApprovalCard(Vertical, can_focus=True):
         super().__init__()
         self.event = event
         self._marks = marks
-        self._armed = monotonic() + ARMED_AFTER
+        self._armed = monotonic() + ARMED_AFTER + ALONE
         self._effects = event.kind == "effects"
+        self._letter = ""
+        self._typing = False
+        self._alone: Timer | None = None
 
     def compose(self) -> ComposeResult:
         event = self.event
@@ -125,11 +134,41 @@ class ApprovalCard(Vertical, can_focus=True):
         """Effects that no layer holds cannot be held."""
         return not (self._effects and action == "answer" and parameters == ("hold",))
 
-    def action_answer(self, answer: str) -> None:
-        """Hands the answer on, unless it came too soon to be meant."""
-        if monotonic() < self._armed:
+    def on_key(self, event: Key) -> None:
+        """A letter alone may be an answer; letters that follow each other are a request, and go to the prompt."""
+        letter = event.character
+        if not event.is_printable or letter is None or letter == " ":
             return
-        self.post_message(self.Answered(self, {"yes": True, "no": False}.get(answer)))
+        event.stop()
+        answer = _ANSWERS.get(letter.lower())
+        if answer is not None and self._alone is None and not self._typing:
+            self._letter = letter
+            self._alone = self.set_timer(ALONE, lambda: self.action_answer(answer))
+            return
+        if self._alone is not None:
+            self._alone.stop()
+            self._alone = None
+            letter = self._letter + letter
+        self._typing = True
+        prompt = self.screen.query_one(Prompt)
+        self.screen.set_focus(prompt)
+        prompt.insert(letter)
+
+    def on_paste(self, event: Paste) -> None:
+        """Pasted text is no answer."""
+        event.stop()
+        prompt = self.screen.query_one(Prompt)
+        self.screen.set_focus(prompt)
+        prompt.insert(event.text)
+
+    def on_focus(self) -> None:
+        self._typing = False
+
+    def action_answer(self, answer: str) -> None:
+        """Hands the answer on, unless it came too soon to be meant or is not offered."""
+        self._alone = None
+        if monotonic() >= self._armed and not (self._effects and answer == "hold"):
+            self.post_message(self.Answered(self, {"yes": True, "no": False}.get(answer)))
 
     def action_scroll_diff(self, lines: int) -> None:
         """Scrolls the diff by so many lines."""
