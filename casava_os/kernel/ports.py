@@ -259,6 +259,31 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelLoad:
+    """What a model that runs in this program does at the moment, and what it has done since it was loaded."""
+
+    waiting: int = 0
+    """Requests without a place in its context."""
+    filled: float = 0.0
+    """Share of its context that requests have taken, 0 to 1."""
+    evaluated: int = 0
+    """Tokens that the network has evaluated."""
+    seconds: float = 0.0
+    """That the network has worked for them."""
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A model that runs in this program and tells what it does; one behind a server does not."""
+
+    @property
+    def name(self) -> str: ...
+
+    def load(self) -> ModelLoad:
+        """Answers at once, from any thread."""
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A model's answer before type checking: steps as JSON objects (`call` and fields), and how sure it is."""
 

@@ -54,6 +54,7 @@ from casava_os.kernel.ports import (
     LayerStore,
     Limits,
     LoadModel,
+    Measured,
     Model,
     SandboxSession,
 )
@@ -441,6 +442,10 @@ class Kernel:
     def diff(self, pid: int) -> Running:
         """Tells the changeset of a process again, as it was shown."""
         return self.later.diff(pid)
+
+    def measured(self) -> tuple[Measured, ...]:
+        """The models that are loaded and tell what they do, the latest last."""
+        return tuple(model for model in self._models.values() if isinstance(model, Measured))
 
     # ------------------------------------------------------------------------------ 7, 8: `Process.tell`, `life`
 

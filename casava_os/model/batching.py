@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from casava_os.kernel.ports import Usage
+from casava_os.kernel.ports import ModelLoad, Usage
 from casava_os.model.decoding import Question
 from casava_os.model.engine import Work
-from casava_os.model.scheduler import Entry, Round, Rules, Scheduler
+from casava_os.model.scheduler import Entry, Round, Rules, Scheduler, State
 from casava_syscalls.results import Err, Ok, Result
 
 if TYPE_CHECKING:
@@ -119,11 +119,20 @@ class Batching:
         self.seconds = 0.0
         """That the context has worked so far; the requests' shares add up to it."""
         self.batches = 0
+        self.evaluated = 0
 
     @property
     def broken(self) -> Err | None:
         """Why no request can be had: closed, or failed for good."""
         return self._broken
+
+    def load(self) -> ModelLoad:
+        """What there is to do, and what was done."""
+        with self._lock:
+            cells = self._policy.rules.cells
+            waiting = sum(entry.state is not State.PLACED for entry in self._policy.entries)
+            filled = (cells - self._policy.free_cells) / cells
+            return ModelLoad(waiting, filled, self.evaluated, self.seconds)
 
     def enter(self, cells: int, *, interactive: bool = True, deadline: float | None = None) -> Result[Seat]:
         """A seat for a request that needs at most so many cells; `leave` it. `Err("limit" | "no-model")`."""
@@ -234,6 +243,7 @@ class Batching:
         self.batches += 1
         self.seconds += seconds
         whole = sum(tokens for _, tokens in seats)
+        self.evaluated += whole
         for (seat, tokens), row in zip(seats, rows, strict=True):
             self._answer(seat, tokens, row, seconds * tokens / whole)
         self._empty.notify_all()

@@ -20,7 +20,7 @@ from casava_os.kernel.compiler.tagged import (
     decode,
     lower,
 )
-from casava_os.kernel.ports import CompileRequest, Draft
+from casava_os.kernel.ports import CompileRequest, Draft, ModelLoad
 from casava_os.model.batching import Batching, Seat, free_memory
 from casava_os.model.decoding import Choose, Decoding, Forks, Trace, decoding, greedy
 from casava_os.model.engine import Engine
@@ -203,6 +203,10 @@ class LlamaModel:
             if weights is not None and any(call["call"] in some for call in calls):
                 least = min(least, sum(weights[token] for token in set(asked)) + weights[-1])
         return 1 / (1 + math.exp(-max(-60.0, least)))
+
+    def load(self) -> ModelLoad:
+        """What it does now, and has done."""
+        return self._batching.load()
 
     def close(self) -> None:
         self._batching.close()

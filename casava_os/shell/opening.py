@@ -23,6 +23,7 @@ def open_shell(workspace: Path, *, model: str | None = None, sandbox: str | None
     from casava_os.meters import Sampler
     from casava_os.shell.app import ShellApp
     from casava_os.shell.history import History
+    from casava_os.shell.modelwatch import ModelWatch
     from casava_os.shell.widgets.curves import signs_here
     from casava_os.shell.widgets.resources import ResourcePanel
 
@@ -35,7 +36,10 @@ def open_shell(workspace: Path, *, model: str | None = None, sandbox: str | None
             sandbox=sandbox,
             history=History(state_dir() / HISTORY),
             side=lambda: ResourcePanel(
-                Sampler(workspace, state_dir() / "layers"), settings.value.meters, signs=signs_here()
+                Sampler(workspace, state_dir() / "layers"),
+                settings.value.meters,
+                signs=signs_here(),
+                model=ModelWatch(kernel.value, model or settings.value.model).read,
             ),
         )
         app.chosen_model = model

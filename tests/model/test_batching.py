@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from casava_os import model
-from casava_os.kernel.ports import CompileRequest, Draft
+from casava_os.kernel.ports import CompileRequest, Draft, Measured
 from casava_os.model import gguf_file
 from casava_os.model.batching import Batching, Seat
 from casava_os.model.decoding import Question
@@ -349,7 +349,11 @@ def test_every_second_and_every_token_is_somebodys(fresh: LlamaModel) -> None:
     usages = [draft.usage for draft in drafts if draft.usage is not None]
     assert len(usages) == len(drafts) == 50
     network = sum(usage.prefill + usage.decoding for usage in usages)
-    assert network == pytest.approx(fresh._batching.seconds, rel=1e-6)
+    assert isinstance(fresh, Measured)
+    load = fresh.load()
+    assert network == pytest.approx(load.seconds, rel=1e-6)
+    assert load.evaluated == sum(usage.evaluated for usage in usages)
+    assert (load.waiting, load.filled) == (0, 0)
     for draft, usage in zip(drafts, usages, strict=True):
         parts = usage.waiting + usage.prefill + usage.decoding + usage.thinking
         assert parts == pytest.approx(draft.seconds, abs=1e-6)

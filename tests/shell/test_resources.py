@@ -16,6 +16,7 @@ from textual.containers import Horizontal, Vertical
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from casava_os.kernel.ports import Measured, ModelLoad
 from casava_os.meters import (
     CpuReading,
     DiskReading,
@@ -32,6 +33,7 @@ from casava_os.meters import (
     SwapReading,
 )
 from casava_os.settings import MetersSettings
+from casava_os.shell.modelwatch import ModelWatch
 from casava_os.shell.themes import THEMES
 from casava_os.shell.widgets import resources
 from casava_os.shell.widgets.curves import ASCII, UNICODE, WORDS, Signs, curve, strip
@@ -393,6 +395,36 @@ async def test_this_machine_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
         await until(pilot, lambda: "% full" in app.seen())
         assert "CPU" in app.seen()
         assert "RAM" in app.seen()
+
+
+# ---- the kernel model
+
+
+class OneModel:
+    """A kernel with a model that did what `loads` says."""
+
+    name = "casava-smol 7"
+
+    def __init__(self, *loads: ModelLoad) -> None:
+        self.loads = list(loads)
+
+    def measured(self) -> tuple[Measured, ...]:
+        return (self,) if self.loads else ()
+
+    def load(self) -> ModelLoad:
+        return self.loads.pop(0)
+
+
+def test_the_model_s_speed_is_that_of_its_newest_work() -> None:
+    idle, worked = ModelLoad(), ModelLoad(2, 0.25, 600, 2.0)
+    kernel = OneModel(idle, worked, worked, ModelLoad(0, 0.0, 700, 2.1))
+    watch = ModelWatch(kernel, "casava-smol")
+    assert watch.read() == ModelReading("casava-smol 7", context_percent=0, waiting=0)
+    busy = ModelReading("casava-smol 7", context_percent=25, tokens_per_second=300, waiting=2)
+    assert watch.read() == busy
+    assert watch.read() == busy
+    assert watch.read().tokens_per_second == pytest.approx(1000)
+    assert watch.read() == ModelReading("casava-smol"), "a model elsewhere tells its name alone"
 
 
 # ---- looks

@@ -250,7 +250,7 @@ class _Panel:
             notes.append(f"context {_percent(model.context_percent)} full")
         if model is not None and model.tokens_per_second is not None:
             notes.append(f"{model.tokens_per_second:.0f} tokens/s")
-        if model is not None and model.waiting is not None:
+        if model is not None and model.waiting:
             notes.append(f"{model.waiting} waiting")
         yield from self._notes(notes)
 
