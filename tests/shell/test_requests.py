@@ -8,6 +8,7 @@ import pytest
 
 from casava_os.kernel.options import RunOptions
 from casava_os.kernel.ports import Draft
+from casava_os.shell.app import ShellApp
 from casava_os.shell.screens.leave import LeaveScreen
 from casava_os.shell.screens.viewer import ViewerScreen
 from casava_os.shell.widgets import approval
@@ -18,7 +19,7 @@ from casava_syscalls.plan import Plan
 from casava_syscalls.results import Err, Ok, Result
 from casava_syscalls.values import Exit, Table, Value
 from tests.kernel.doubles import Hand, HandSandbox, by_hand
-from tests.shell.conftest import NOTE, OpenShell
+from tests.shell.conftest import NOTE, OpenShell, Shell
 
 BEFORE = {"a.txt": "one\ntwo\nthree\n"}
 AFTER = {"a.txt": "one\nTWO\nthree\n", "notes/today.txt": "buy milk\n"}
@@ -209,12 +210,13 @@ async def test_effects_that_no_layer_holds_are_asked_for_first_and_cannot_be_hel
         running = kernel.run_plan(plan, workspace=workspace, options=RunOptions(interactive=True))
         await shell.app.conversation.begin("fetch", running)
         await shell.until(lambda: shell.app.conversation.query(ApprovalCard))
-        await shell.until_seen("This acts outside the workspace, where nothing can be undone. Run it?")
+        await shell.until_seen("This acts outside the workspace, where nothing can be undone.")
         assert "net.fetch url=http://127.0.0.1:9/x" in shell.seen()
         assert "Hold" not in shell.seen()
         await shell.press("h")
+        await shell.pilot.pause(approval.ALONE * 1.5)
         assert shell.app.conversation.query(ApprovalCard)
-        await shell.press("n")
+        await shell.press("n", "n")
         await shell.until_seen("not approved: nothing ran")
         assert shell.bench.sandbox.sessions == []
 
@@ -313,6 +315,21 @@ async def test_leaving_holds_what_waits(open_shell: OpenShell) -> None:
         (row,) = shell.bench.kernel.journal.processes()
         assert row.state == "held"
         assert shell.bench.files() == BEFORE
+
+
+async def test_what_an_earlier_session_holds_stands_there_when_the_shell_opens(open_shell: OpenShell) -> None:
+    async with open_shell() as shell:
+        kernel, workspace = shell.bench.kernel, shell.bench.workspace
+        await kernel.run(NOTE, workspace=workspace).finished()
+        again = ShellApp(kernel, workspace)
+        async with again.run_test(size=(80, 24)) as pilot:
+            later = Shell(shell.bench, again, pilot)
+            await later.until_seen(
+                NOTE, "~ a.txt", "held: its changes wait for approval", "/commit 1 lands it"
+            )
+            await later.press("shift+tab", "c")
+            await later.until_seen("landed: 1 changed, 2 added")
+        assert shell.bench.files() == AFTER
 
 
 async def test_leaving_asks_when_something_runs(open_shell: OpenShell) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -11,6 +12,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
+from casava_os.kernel.journal import guarded
 from casava_os.kernel.options import RunOptions
 from casava_os.kernel.running import Running
 from casava_os.shell.commands import commands
@@ -27,10 +29,13 @@ from casava_os.shell.wording import home_path
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.names import path_text
 from casava_syscalls.process import Run
+from casava_syscalls.results import Err
 
 if TYPE_CHECKING:
     from casava_os.shell.app import ShellApp
 
+MOST_HELD = 20
+"""Held processes that are shown when the shell opens."""
 SIDE_FROM = 110
 """Width in cells from which the panel at the right is shown."""
 
@@ -38,7 +43,7 @@ _WELCOME = """Say in plain words what you want done in {place}.
 
   find the log files over 10 MB
   how many lines are in the python files
-  rename the photos by their date
+  delete the tmp files older than a week
   !ls -l                              runs a command, in the sandbox, too
 
 Nothing in this folder changes before you have seen what would change and said yes.
@@ -88,6 +93,7 @@ class ConversationScreen(Screen[None]):
         self.commands = commands(shell.models)
         self._told_before: set[str] = set()
         self._side_wanted = True
+        self._here = path_text(os.path.realpath(shell.workspace))
         self._warned_leaving = False
 
     def compose(self) -> ComposeResult:
@@ -113,6 +119,18 @@ class ConversationScreen(Screen[None]):
     def on_mount(self) -> None:
         self.query_one(Conversation).anchor()
         self.query_one(TopLine).model = self.shell.model
+        self.run_worker(self._show_held(), group="held")
+
+    async def _show_held(self) -> None:
+        """What earlier sessions left waiting here stands at the beginning, to be landed or thrown away."""
+        kernel = self.shell.kernel
+        rows = guarded(lambda: kernel.journal.processes(states=("held",)))
+        if isinstance(rows, Err):
+            self.notify(str(rows), severity="error", markup=False)
+            return
+        for row in reversed(rows.value[:MOST_HELD]):
+            if row.workspace == self._here:
+                await self.begin(row.request, kernel.diff(row.pid))
 
     def on_resize(self) -> None:
         self._arrange()

@@ -85,6 +85,8 @@ class ApprovalCard(Vertical, can_focus=True):
         self._marks = marks
         self._armed = monotonic() + ARMED_AFTER + ALONE
         self._effects = event.kind == "effects"
+        changes = event.changeset.changes if event.changeset is not None else ()
+        self.set_class(self._effects or any(change.action == "deleted" for change in changes), "-deletes")
         self._letter = ""
         self._typing = False
         self._alone: Timer | None = None
@@ -145,6 +147,8 @@ class ApprovalCard(Vertical, can_focus=True):
             self._letter = letter
             self._alone = self.set_timer(ALONE, lambda: self.action_answer(answer))
             return
+        if self._alone is not None and letter == self._letter:
+            return  # the key was held, or pressed twice
         if self._alone is not None:
             self._alone.stop()
             self._alone = None

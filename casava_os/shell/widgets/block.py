@@ -316,6 +316,9 @@ class ProcessBlock(Vertical, can_focus=True):
         self.pid = self.pid or event.pid
         self.told.phase = ""
         self.told.state = event.state
+        if event.state == "held" and not self.query(ChangeList):
+            self.told.ending = self.told.ending or "its changes wait for approval"
+            self._list_changes()
         self.told.exit_code = event.exit_code
         self.told.seconds = sum(seconds for part, seconds in event.timings.items() if part != "total")
         if event.value is not None:
