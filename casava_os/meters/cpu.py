@@ -50,7 +50,7 @@ def _times(stat: str) -> dict[str, tuple[int, int]]:
             break  # the processors come first; what follows is long
         name, *fields = line.split()
         ticks = [number for field in fields[:8] if (number := whole(field)) is not None]
-        if len(ticks) >= 4:
+        if len(ticks) >= 4 and (name == "cpu" or name[3:].isdecimal()):
             total = sum(ticks)
             times[name] = (total - ticks[3] - (ticks[4] if len(ticks) > 4 else 0), total)
     return times

@@ -14,7 +14,7 @@ def read_text(path: str) -> str | None:
     """The whole file, without surrounding white space; None when it is not there or cannot be read."""
     try:
         return read_or_raise(path)
-    except OSError:
+    except (OSError, ValueError):  # a path that was read from a file may hold a NUL
         return None
 
 
@@ -36,6 +36,12 @@ def read_number(path: str) -> int | None:
     return whole(text) if text is not None else None
 
 
+def read_amount(path: str) -> int | None:
+    """The same for what cannot be below nothing; a driver that says so does not know."""
+    number = read_number(path)
+    return number if number is not None and number >= 0 else None
+
+
 def whole(text: str) -> int | None:
     """A whole number in decimal digits, or None."""
     try:
@@ -48,7 +54,7 @@ def names_in(directory: str) -> tuple[str, ...]:
     """What a directory holds, sorted; nothing when it is not there."""
     try:
         return tuple(sorted(os.listdir(directory)))  # noqa: PTH208 - see the module
-    except OSError:
+    except (OSError, ValueError):
         return ()
 
 

@@ -7,7 +7,7 @@ for a part that waits between two jobs does not rest at once. How much VRAM is i
 from __future__ import annotations
 
 from casava_os.meters.drm import Card
-from casava_os.meters.files import names_in, read_number
+from casava_os.meters.files import names_in, read_amount
 from casava_os.meters.rates import Rates, share
 from casava_os.meters.readings import GpuReading
 
@@ -65,19 +65,19 @@ def _resting(card: Card) -> dict[str, int]:
     if card.driver == "xe":
         for tile in _parts(card.device, "tile"):
             for part in _parts(tile, "gt"):
-                if (rest := read_number(f"{part}/gtidle/idle_residency_ms")) is not None:
+                if (rest := read_amount(f"{part}/gtidle/idle_residency_ms")) is not None:
                     found[part] = rest
         return found
     for part in _parts(f"{card.directory}/gt", "gt"):
-        if (rest := read_number(f"{part}/rc6_residency_ms")) is not None:
+        if (rest := read_amount(f"{part}/rc6_residency_ms")) is not None:
             found[part] = rest
-    if not found and (rest := read_number(f"{card.directory}/power/rc6_residency_ms")) is not None:
+    if not found and (rest := read_amount(f"{card.directory}/power/rc6_residency_ms")) is not None:
         found[card.directory] = rest  # before Linux 5.19
     return found
 
 
 def _vram(card: Card) -> int | None:
-    tiles = [read_number(f"{tile}/physical_vram_size_bytes") for tile in _parts(card.device, "tile")]
+    tiles = [read_amount(f"{tile}/physical_vram_size_bytes") for tile in _parts(card.device, "tile")]
     return sum(size for size in tiles if size is not None) or None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from casava_os.meters.files import names_in, read_number, read_or_raise, read_text, whole
+from casava_os.meters.files import names_in, read_amount, read_or_raise, read_text, whole
 from casava_os.meters.readings import PowerReading
 
 _ZONE = re.compile(r"intel-rapl:\d+$")
@@ -25,7 +25,7 @@ class PowerMeter:
         for name in names_in(powercap):
             zone = f"{powercap}/{name}"
             if _ZONE.match(name) and (read_text(f"{zone}/name") or "").startswith("package"):
-                self._zones[zone] = read_number(f"{zone}/max_energy_range_uj")
+                self._zones[zone] = read_amount(f"{zone}/max_energy_range_uj")
         self._before: dict[str, int] = {}
         self._at: float | None = None
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from casava_os.meters.files import keyed_numbers, names_in, read_number, read_text, whole
+from casava_os.meters.files import keyed_numbers, names_in, read_amount, read_text, whole
 from casava_os.meters.rates import Rates
 from casava_os.meters.readings import SandboxReading
 
@@ -60,12 +60,12 @@ class SandboxMeter:
 
     def _reading(self, group: _Group, now: float) -> SandboxReading:
         if self._unified:
-            memory = read_number(f"{group.memory}/memory.current")
-            limit = read_number(f"{group.memory}/memory.max")
+            memory = read_amount(f"{group.memory}/memory.current")
+            limit = read_amount(f"{group.memory}/memory.max")
             cache = "inactive_file"
         else:
-            memory = read_number(f"{group.memory}/memory.usage_in_bytes")
-            limit = read_number(f"{group.memory}/memory.limit_in_bytes")
+            memory = read_amount(f"{group.memory}/memory.usage_in_bytes")
+            limit = read_amount(f"{group.memory}/memory.limit_in_bytes")
             cache = "total_inactive_file"
         droppable = keyed_numbers(read_text(f"{group.memory}/memory.stat") or "").get(cache, 0)
         return SandboxReading(
@@ -75,7 +75,7 @@ class SandboxMeter:
             cpu_percent=self._cpu(group, now),
             memory=None if memory is None else max(0, memory - droppable),
             memory_limit=limit if limit is not None and limit < _UNLIMITED else None,
-            tasks=read_number(f"{group.tasks}/pids.current") if group.tasks else None,
+            tasks=read_amount(f"{group.tasks}/pids.current") if group.tasks else None,
         )
 
     # -- processor time
@@ -88,7 +88,7 @@ class SandboxMeter:
             used = keyed_numbers(read_text(f"{group.cpu}/cpu.stat") or "").get("usage_usec")
             unit = 1_000_000
         else:
-            used, unit = read_number(f"{group.cpu}/cpuacct.usage"), 1_000_000_000
+            used, unit = read_amount(f"{group.cpu}/cpuacct.usage"), 1_000_000_000
         return _percent(rate.per_second(None if used is None else {"cpu": used}, now), unit)
 
     def _ticks_of(self, group: _Group) -> dict[str, int]:
@@ -129,7 +129,8 @@ class SandboxMeter:
         """The group of this program by controller; that of the unified hierarchy is under ""."""
         paths: dict[str, str] = {}
         for line in (read_text(f"{self._proc}/self/cgroup") or "").splitlines():
-            _, controllers, path = line.split(":", 2)
+            _, _, rest = line.partition(":")
+            controllers, _, path = rest.partition(":")
             for controller in controllers.split(","):
                 paths[controller] = path
         return paths
