@@ -6,21 +6,25 @@ import asyncio
 
 import pytest
 
+from casava_os.kernel.events import BaseEvent
 from casava_os.kernel.options import RunOptions
 from casava_os.kernel.ports import Draft
+from casava_os.kernel.running import Running, Send
 from casava_os.shell.app import ShellApp
 from casava_os.shell.screens.leave import LeaveScreen
 from casava_os.shell.screens.viewer import ViewerScreen
 from casava_os.shell.widgets import approval
 from casava_os.shell.widgets.approval import ApprovalCard
 from casava_os.shell.widgets.changes import DiffView
+from casava_os.shell.widgets.conversation import MOUNTED, STEP, Conversation
 from casava_syscalls.net import Fetch
 from casava_syscalls.plan import Plan
 from casava_syscalls.results import Err, Ok, Result
 from casava_syscalls.values import Exit, Table, Value
-from tests.kernel.doubles import Hand, HandSandbox, by_hand
+from tests.kernel.doubles import Hand, HandSandbox, by_hand, told
 from tests.shell.conftest import NOTE, OpenShell, Shell
 
+YES = RunOptions(yes=True)
 BEFORE = {"a.txt": "one\ntwo\nthree\n"}
 AFTER = {"a.txt": "one\nTWO\nthree\n", "notes/today.txt": "buy milk\n"}
 
@@ -345,3 +349,41 @@ async def test_leaving_asks_when_something_runs(open_shell: OpenShell) -> None:
         await shell.until(lambda: shell.app.return_value == 0)
         assert [session.closed for session in shell.bench.sandbox.sessions] == [1]
         assert shell.bench.layers() == []
+
+
+MANY = 90
+
+
+def again(events: list[BaseEvent], number: int) -> Running:
+    """A process that only tells these events, as that of another pid."""
+
+    async def live(send: Send) -> None:
+        for event in events:
+            send(event.model_copy(update={"pid": number}))
+
+    return Running(live)
+
+
+async def test_a_long_day_keeps_few_blocks_on_the_screen_and_loses_none(open_shell: OpenShell) -> None:
+    async with open_shell() as shell:
+        events = await told(shell.bench.kernel.run("run it", workspace=shell.bench.workspace, options=YES))
+        for number in range(1, MANY + 1):
+            await shell.app.conversation.begin(f"request {number}", again(events, number))
+            await shell.until(lambda: not shell.blocks[-1].running)
+        assert len(shell.blocks) <= MOUNTED + STEP
+        assert shell.blocks[-1].request == f"request {MANY}"
+        while shell.blocks[0].request != "request 1":
+            await scroll_to_earlier_ones(shell)
+        assert [block.request for block in shell.blocks] == [f"request {n}" for n in range(1, MANY + 1)]
+        shell.app.conversation.query_one(Conversation).scroll_home(animate=False)
+        await shell.until_seen(
+            "request 1", "process.run command=make all", "make all", "landed: 1 added", "/undo 1"
+        )
+
+
+async def scroll_to_earlier_ones(shell: Shell) -> None:
+    before, conversation = len(shell.blocks), shell.app.conversation.query_one(Conversation)
+    conversation.scroll_home(animate=False)
+    await shell.until(lambda: len(shell.blocks) > before)
+    conversation.scroll_relative(y=1, animate=False)
+    await shell.pilot.pause(0.1)

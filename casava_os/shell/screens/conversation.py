@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
@@ -23,6 +23,7 @@ from casava_os.shell.screens.viewer import ViewerScreen
 from casava_os.shell.themes import THEMES
 from casava_os.shell.widgets.approval import ApprovalCard
 from casava_os.shell.widgets.block import ProcessBlock
+from casava_os.shell.widgets.conversation import Conversation
 from casava_os.shell.widgets.prompt import CompletionList, Prompt
 from casava_os.shell.widgets.topline import TopLine
 from casava_os.shell.wording import home_path
@@ -48,10 +49,6 @@ _WELCOME = """Say in plain words what you want done in {place}.
 
 Nothing in this folder changes before you have seen what would change and said yes.
 What changed can be taken back: /undo.   All keys and commands: /help"""
-
-
-class Conversation(VerticalScroll, can_focus=False):
-    """The blocks, the newest at the end."""
 
 
 class ConversationScreen(Screen[None]):
@@ -104,7 +101,7 @@ class ConversationScreen(Screen[None]):
         yield TopLine(place, shell.marks)
         with Horizontal(id="body"):
             with Vertical(id="main"):
-                with Conversation(id="conversation"):
+                with Conversation():
                     yield Static(Content(_WELCOME.format(place=visible(place))), id="welcome")
                 yield completions
                 with Horizontal(id="typing"):
@@ -143,8 +140,8 @@ class ConversationScreen(Screen[None]):
 
     @property
     def blocks(self) -> list[ProcessBlock]:
-        """The blocks, the oldest first."""
-        return list(self.query(ProcessBlock))
+        """The blocks on the screen, the oldest first."""
+        return self.query_one(Conversation).blocks
 
     async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
         """A command of the shell, a program, or a request."""
@@ -179,9 +176,7 @@ class ConversationScreen(Screen[None]):
         for welcome in self.query("#welcome"):
             await welcome.remove()
         block = ProcessBlock(title, self.shell.workspace, self.shell.marks, self._told_before)
-        conversation = self.query_one(Conversation)
-        await conversation.mount(block)
-        conversation.anchor()
+        await self.query_one(Conversation).add(block)
         self.follow(block, running)
         return block
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import singledispatchmethod
 from pathlib import Path
 from time import monotonic
@@ -49,6 +50,19 @@ from casava_syscalls.values import Exit, Question, Refusal, Value
 
 SPIN = 0.15
 """Seconds between two frames of what runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A finished block that is not on the screen: what it is made again from."""
+
+    request: str
+    workspace: Path
+    marks: Marks
+    told_before: set[str]
+    events: tuple[BaseEvent, ...]
+    told: Told
+    pid: int
 
 
 class ProcessBlock(Vertical, can_focus=True):
@@ -123,6 +137,7 @@ class ProcessBlock(Vertical, can_focus=True):
         self._status = Static("", classes="status")
         self._timer: Timer | None = None
         self._errors: set[str] = set()
+        self._events: list[BaseEvent] = []
         self._began = monotonic()
 
     def compose(self) -> list[Widget]:
@@ -155,6 +170,8 @@ class ProcessBlock(Vertical, can_focus=True):
         try:
             async with running as events:
                 async for event in events:
+                    if not isinstance(event, ApprovalNeeded | Output):
+                        self._events.append(event)
                     self.show(event)
         finally:
             self._followed.remove(running)
@@ -169,6 +186,31 @@ class ProcessBlock(Vertical, can_focus=True):
         for running in self._followed:
             self.told.phase = "cancelling"
             running.cancel()
+
+    # ------------------------------------------------------------------------------------- coming back
+
+    def past(self) -> Past:
+        """What this block is made again from, when it is finished."""
+        events = list(self._events)
+        if self._output is not None and (streamed := self.told.streamed):
+            tail = Output(pid=self.pid, step=max(streamed), stream="stdout", text=self._output.tail.text)
+            events.insert(max(0, len(events) - 1), tail)
+        return Past(
+            self.request, self._workspace, self._marks, self._told_before, tuple(events), self.told, self.pid
+        )
+
+    @classmethod
+    def again(cls, past: Past) -> ProcessBlock:
+        """The block anew; `recall` fills it once it is mounted."""
+        return cls(past.request, past.workspace, past.marks, past.told_before)
+
+    def recall(self, past: Past) -> None:
+        """Shows what it showed before."""
+        self._events = [event for event in past.events if not isinstance(event, Output)]
+        for event in past.events:
+            self.show(event)
+        self.told, self.pid = past.told, past.pid
+        self.settle()
 
     def _stop_clock(self) -> None:
         if self._timer is not None:

@@ -46,9 +46,14 @@ class Tail:
         """Whether nothing was dropped."""
         return self._kept == self.total
 
+    @property
+    def text(self) -> str:
+        """What is kept, as it came."""
+        return "".join(self._pieces)
+
     def lines(self, most: int) -> list[str]:
         """The last lines, made harmless; of a line that was written over, what was written last."""
-        found = "".join(self._pieces).removesuffix("\n").split("\n")[-most:]
+        found = self.text.removesuffix("\n").split("\n")[-most:]
         return [_shown(line.removesuffix("\r").rpartition("\r")[2]) for line in found]
 
 
