@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 HEAVY = {
-    "chromadb", "docker", "gguf", "llama_cpp", "llguidance", "numpy", "tokenizers", "textual", "torch",
+    "chromadb", "docker", "gguf", "llama_cpp", "llguidance", "numpy", "pynvml", "textual", "tokenizers",
+    "torch",
 }  # fmt: skip
 
 # Runs the CLI in-process and tells, at its end, which modules it loaded and with what exit code it left.
@@ -58,7 +59,14 @@ def test_one_syscall_in_bubblewrap_needs_no_model_and_no_daemon(tmp_path: Path) 
     assert not loaded & HEAVY
 
 
-PACKAGES = ["casava_syscalls", "casava_os.kernel", "casava_os.model", "casava_sandbox", "casava_apps"]
+PACKAGES = [
+    "casava_syscalls",
+    "casava_os.kernel",
+    "casava_os.model",
+    "casava_os.meters",
+    "casava_sandbox",
+    "casava_apps",
+]
 
 
 @pytest.mark.parametrize("package", PACKAGES)
