@@ -21,6 +21,8 @@ _LOOKS = 5
 """A container that starts has its mounts only after a moment; so often it is looked at before it is taken for another's."""
 _TASKS_ASKED = 64
 """Most processes whose times are added up where no controller does it."""
+_TELLING = 5
+"""So many last parts of a path tell one person's directory from another's: ann/.local/state/casava-os/layers."""
 _UNLIMITED = 2**60
 """Version 1 writes "no limit" as a number near 2**63."""
 
@@ -41,7 +43,7 @@ class SandboxMeter:
 
     def __init__(self, proc: Path, cgroup: Path, layers: Path | None = None) -> None:
         self._proc, self._root = str(proc), str(cgroup)
-        self._tail = "/".join(layers.parts[-2:]) if layers is not None else ""
+        self._layers = None if layers is None else str(layers.resolve())
         self._unified = os.path.exists(f"{self._root}/cgroup.controllers")  # noqa: PTH110
         self._ticks = os.sysconf("SC_CLK_TCK")
         self._pids: dict[str, int] = {}
@@ -113,11 +115,22 @@ class SandboxMeter:
             return False
         for pid in self._members(group)[:4]:
             mounts = read_text(f"{self._proc}/{pid}/mountinfo") or ""
-            if (found := _SCRATCH.search(mounts)) and found[1].endswith(self._tail):
+            if (found := _SCRATCH.search(mounts)) and self._holds(found[1]):
                 self._pids[group.key] = int(found[2])
                 return True
         self._foreign[group.key] = self._foreign.get(group.key, 0) + 1
         return False
+
+    def _holds(self, directory: str) -> bool:
+        """Whether a directory is that of our layers.
+
+        A mount tells its path within its file system: without what that is mounted on, and with the subvolumes it lies in.
+        """
+        if self._layers is None:
+            return True
+        parts = directory.split("/")[1:]
+        endings = (parts[skip:] for skip in range(3) if skip == 0 or len(parts) - skip >= _TELLING)
+        return any(self._layers.endswith("/" + "/".join(ending)) for ending in endings)
 
     # -- where groups lie
 

@@ -46,10 +46,21 @@ def test_without_the_accounting_controller_the_processes_times_are_added_up(mach
     assert wrapped.cpu_percent == pytest.approx(50.0)  # 100 ticks in two seconds
 
 
-def test_another_installation_s_sandboxes_are_not_ours(machine: Lay) -> None:
+@pytest.mark.parametrize("other", ["/srv/casava/state/layers", "/srv/bob/.local/state/casava-os/layers"])
+def test_another_installation_s_sandboxes_are_not_ours(machine: Lay, other: str) -> None:
     root = machine("groups-v2")
-    other = Path("/srv/casava/state/layers")
-    assert SandboxMeter(root / "proc", root / "sys/fs/cgroup", other).read(1.0) == ()
+    assert SandboxMeter(root / "proc", root / "sys/fs/cgroup", Path(other)).read(1.0) == ()
+
+
+@pytest.mark.parametrize("told", ["/@home/ann", "/vol/@home/ann", "/srv/ann", "/ann"])
+def test_a_layer_on_another_file_system_or_in_a_subvolume_is_ours(machine: Lay, told: str) -> None:
+    root = machine("groups-v2")
+    mounts = root / "proc/501/mountinfo"
+    mounts.write_text(mounts.read_text().replace(" /ann/", f" {told}/"))
+    assert [one.pid for one in SandboxMeter(root / "proc", root / "sys/fs/cgroup", LAYERS).read(1.0)] == [
+        3,
+        7,
+    ]
 
 
 def test_a_container_that_has_no_mounts_yet_is_looked_at_again(machine: Lay) -> None:
