@@ -33,11 +33,13 @@ from casava_os.meters import (
     SwapReading,
 )
 from casava_os.settings import MetersSettings
+from casava_os.shell.app import ShellApp
 from casava_os.shell.modelwatch import ModelWatch
 from casava_os.shell.themes import THEMES
 from casava_os.shell.widgets import resources
 from casava_os.shell.widgets.curves import ASCII, UNICODE, WORDS, Signs, curve, strip
 from casava_os.shell.widgets.resources import ResourcePanel, SampleSource
+from tests.kernel.doubles import Bench
 from tests.shell.conftest import plain
 
 LOOKS = Path(__file__).parent / "looks"
@@ -343,7 +345,7 @@ async def test_an_alarm_is_heard_where_the_panel_is_not_seen(by_hand: None) -> N
 # ---- the thread
 
 
-async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
+async def until(pilot: Pilot[None] | Pilot[int], holds: Callable[[], object]) -> None:
     end = time.monotonic() + 20
     while not holds():
         assert time.monotonic() < end
@@ -395,6 +397,47 @@ async def test_this_machine_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
         await until(pilot, lambda: "% full" in app.seen())
         assert "CPU" in app.seen()
         assert "RAM" in app.seen()
+
+
+# ---- in the shell
+
+
+async def test_the_shell_shows_it_where_there_is_room_and_tells_alarms_where_there_is_none(
+    tmp_path: Path, by_hand: None
+) -> None:
+    bench = Bench(tmp_path, script={})
+    app = ShellApp(bench.kernel, bench.workspace, side=lambda: ResourcePanel(Silent(), SETTINGS))
+
+    def seen() -> str:
+        return "\n".join(
+            "".join(segment.text for segment in one) for one in app.screen._compositor.render_strips()
+        )
+
+    async def feed(*samples: Sample) -> None:
+        for sample in samples:
+            app.screen.query_one(ResourcePanel).post_message(ResourcePanel.Sampled(sample))
+        await pilot.pause()
+        await pilot.pause()
+
+    try:
+        async with app.run_test(size=(200, 60), notifications=True) as pilot:
+            await pilot.pause()
+            await feed(*minute())
+            assert "13 of 32 GB" in seen()
+            app.conversation.action_toggle_side()
+            await pilot.pause()
+            assert "13 of 32 GB" not in seen()
+            app.conversation.action_toggle_side()
+            await pilot.pause()
+            await pilot.pause()
+            assert "13 of 32 GB" in seen()
+            await pilot.resize_terminal(80, 24)
+            await pilot.pause()
+            assert "13 of 32 GB" not in seen()
+            await feed(workstation(60, ram=0.95), workstation(66, ram=0.95))
+            await until(pilot, lambda: "RAM: 95 %, alarm from 92 %" in seen())
+    finally:
+        bench.kernel.close()
 
 
 # ---- the kernel model
