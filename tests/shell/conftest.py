@@ -123,6 +123,7 @@ def open_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenShell:
         try:
             async with app.run_test(size=size, notifications=True) as pilot:
                 await pilot.pause()
+                app.conversation.query_one(Prompt).cursor_blink = False
                 yield Shell(bench, app, pilot)
         finally:
             bench.kernel.close()

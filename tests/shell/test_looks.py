@@ -23,7 +23,6 @@ def _same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def looks(shell: Shell, name: str) -> None:
     """The screen is what is pinned."""
-    shell.prompt.cursor_blink = False
     svg = plain(shell.app.export_screenshot(simplify=True))
     path = LOOKS / f"{name}.svg"
     if os.environ.get("CASAVA_NEW_LOOKS"):

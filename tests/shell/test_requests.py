@@ -279,9 +279,9 @@ async def test_output_is_bounded_and_cannot_steer_the_terminal(open_shell: OpenS
             assert "50%" not in seen
             await shell.press("y")
             await shell.until(lambda: not block.running)
-        assert block._output is not None
-        assert sum(map(len, block._output.tail._pieces)) < 80_000
-        assert block._output.tail.total > 500_000
+        assert block.output is not None
+        assert sum(map(len, block.output.tail._pieces)) < 80_000
+        assert block.output.tail.total > 500_000
 
 
 async def test_a_table_is_a_table_and_opens_whole(open_shell: OpenShell) -> None:

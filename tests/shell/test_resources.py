@@ -399,6 +399,15 @@ async def test_this_machine_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "RAM" in app.seen()
 
 
+async def test_memory_that_the_model_has_on_cards_is_the_kernel_s(by_hand: None) -> None:
+    app = Host(Silent())
+    async with app.run_test(size=(120, 40)) as pilot:
+        first, second = (GpuReading(key, "nvidia", "N", own_memory=10**9) for key in ("a", "b"))
+        sample = dataclasses.replace(small(0), gpus=(first, second), own=OwnReading(10**8))
+        await app.feed(pilot, sample)
+        assert "100 MB RAM · 2.0 GB VRAM" in app.seen()
+
+
 # ---- in the shell
 
 

@@ -25,6 +25,7 @@ from casava_os.shell.widgets.approval import ApprovalCard
 from casava_os.shell.widgets.block import ProcessBlock
 from casava_os.shell.widgets.conversation import Conversation
 from casava_os.shell.widgets.prompt import CompletionList, Prompt
+from casava_os.shell.widgets.story import Story
 from casava_os.shell.widgets.topline import TopLine
 from casava_os.shell.wording import home_path
 from casava_sandbox.layer.visible import visible
@@ -208,7 +209,7 @@ class ConversationScreen(Screen[None]):
 
     # ------------------------------------------------------------------------------------------ blocks
 
-    def on_process_block_asking(self, event: ProcessBlock.Asking) -> None:
+    def on_story_asking(self, event: Story.Asking) -> None:
         """The question gets the keys, unless somebody is typing."""
         self._count()
         if not self.query_one(Prompt).text and self.shell.screen is self and not self._answering():
@@ -239,7 +240,7 @@ class ConversationScreen(Screen[None]):
             self.query_one(Prompt).focus()
         self._count()
 
-    def on_process_block_sandboxed(self, event: ProcessBlock.Sandboxed) -> None:
+    def on_story_sandboxed(self, event: Story.Sandboxed) -> None:
         """The line at the top says where things run."""
         self.query_one(TopLine).sandbox = event.driver
 

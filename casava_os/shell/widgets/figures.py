@@ -242,8 +242,10 @@ class _Panel:
             memory = own.memory
         if memory is not None:
             notes.append(f"{size_text(memory)} RAM")
-        if model is not None and model.vram is not None:
-            notes.append(f"{size_text(model.vram)} VRAM")
+        on_cards = [gpu.own_memory for gpu in self._view.sample.gpus if gpu.own_memory is not None]
+        vram = model.vram if model is not None and model.vram is not None else sum(on_cards) or None
+        if vram is not None:
+            notes.append(f"{size_text(vram)} VRAM")
         if own is not None and own.cpu_percent is not None:
             notes.append(f"{own.cpu_percent:.0f} % CPU")
         if model is not None and model.context_percent is not None:
