@@ -6,7 +6,8 @@ No library, no driver, a driver that does not fit its library: no cards, and ano
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from casava_os.meters.drm import is_suspended
@@ -36,6 +37,16 @@ class Utilization(Protocol):
     def gpu(self) -> int: ...
 
 
+class Running(Protocol):
+    """A process that computes on a card."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def usedGpuMemory(self) -> int | None: ...  # noqa: N802 - NVML's name
+
+
 class PciInfo(Protocol):
     """Where a card sits."""
 
@@ -60,6 +71,7 @@ class Nvml(Protocol):
     def nvmlDeviceGetTemperature(self, handle: object, sensor: int, /) -> int: ...  # noqa: N802
     def nvmlDeviceGetPowerUsage(self, handle: object, /) -> int: ...  # noqa: N802
     def nvmlDeviceGetEnforcedPowerLimit(self, handle: object, /) -> int: ...  # noqa: N802
+    def nvmlDeviceGetComputeRunningProcesses(self, handle: object, /) -> Sequence[Running]: ...  # noqa: N802
 
 
 def load_nvml() -> Nvml:
@@ -79,6 +91,7 @@ class NvidiaMeter:
         self._cards: list[tuple[object, str, str]] = []
         """Handle, PCI address and name."""
         self._failed_at: float | None = None
+        self._pid = os.getpid()
 
     def read(self, now: float) -> list[GpuReading]:
         """One reading a card."""
@@ -132,6 +145,8 @@ class NvidiaMeter:
         heat = _asked(nvml, nvml.nvmlDeviceGetTemperature, handle, 0)  # NVML_TEMPERATURE_GPU
         power = _asked(nvml, nvml.nvmlDeviceGetPowerUsage, handle)  # milliwatts
         limit = _asked(nvml, nvml.nvmlDeviceGetEnforcedPowerLimit, handle)
+        running = _asked(nvml, nvml.nvmlDeviceGetComputeRunningProcesses, handle)
+        own = [one.usedGpuMemory for one in running or () if one.pid == self._pid]
         return GpuReading(
             key=address,
             vendor="nvidia",
@@ -139,6 +154,7 @@ class NvidiaMeter:
             use_percent=None if busy is None else float(busy.gpu),
             memory_used=None if memory is None else int(memory.used),
             memory_total=None if memory is None else int(memory.total),
+            own_memory=own[0] if own else None,
             temperature=None if heat is None else float(heat),
             watts=None if power is None else power / 1000,
             watts_limit=limit / 1000 if limit else None,

@@ -103,6 +103,8 @@ class GpuReading:
     watts_limit: float | None = None
     asleep: bool = False
     """Suspended to save power; it is not woken to be asked, so nothing else is known."""
+    own_memory: int | None = None
+    """Of its memory, what Casava OS itself has: the kernel model, where it runs here. Only NVIDIA's driver tells."""
 
 
 @dataclass(frozen=True, slots=True)

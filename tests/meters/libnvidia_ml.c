@@ -1,6 +1,7 @@
 /* A stand-in for NVIDIA's library, of the functions and structures in their public reference (nvml.h): one card that
  * answers all but its power limit. The real Python bindings run against it. */
 #include <string.h>
+#include <unistd.h>
 
 typedef struct { unsigned int gpu, memory; } utilization_t;
 typedef struct { unsigned long long total, free, used; } memory_t;
@@ -10,7 +11,9 @@ typedef struct {
     char busId[32];
 } pci_t;
 
-enum { SUCCESS = 0, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3 };
+typedef struct { unsigned int pid; unsigned long long usedGpuMemory; unsigned int gpuInstance, computeInstance; } process_t;
+
+enum { SUCCESS = 0, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, INSUFFICIENT_SIZE = 7 };
 static int card;
 
 int nvmlInitWithFlags(unsigned int flags) { return flags ? INVALID_ARGUMENT : SUCCESS; }
@@ -60,4 +63,15 @@ int nvmlDeviceGetEnforcedPowerLimit(void *device, unsigned int *milliwatts) {
     (void)device;
     (void)milliwatts;
     return NOT_SUPPORTED;
+}
+int nvmlDeviceGetComputeRunningProcesses_v3(void *device, unsigned int *count, process_t *found) {
+    if (device != &card) return INVALID_ARGUMENT;
+    if (*count < 2) {
+        *count = 2;
+        return INSUFFICIENT_SIZE;
+    }
+    *count = 2;
+    found[0] = (process_t){1, 7, 0, 0};
+    found[1] = (process_t){(unsigned int)getpid(), 123456789012ULL, 0, 0};
+    return SUCCESS;
 }

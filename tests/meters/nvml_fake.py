@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ class Figures:
     total: int = 0
     used: int = 0
     busId: bytes = b""  # noqa: N815 - NVML's name
+    pid: int = 0
+    usedGpuMemory: int | None = None  # noqa: N815
 
 
 Answer = str | int | dict[str, int]
@@ -90,6 +93,14 @@ class FakeNvml:
 
     def nvmlDeviceGetEnforcedPowerLimit(self, handle: object, /) -> int:  # noqa: N802
         return self._number("limit", handle)
+
+    def nvmlDeviceGetComputeRunningProcesses(self, handle: object, /) -> list[Figures]:  # noqa: N802
+        answer = self._answer("processes", handle)
+        assert isinstance(answer, dict)
+        return [
+            Figures(pid=os.getpid() if pid == "own" else int(pid), usedGpuMemory=size)
+            for pid, size in answer.items()
+        ]
 
 
 def loads(nvml: FakeNvml) -> Callable[[], FakeNvml]:

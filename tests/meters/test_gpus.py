@@ -28,7 +28,7 @@ def test_nvidia_cards_read_as_nvml_answers(machine: Lay) -> None:
     assert nvidia.read(0.0) == [
         GpuReading(
             key="0000:01:00.0", vendor="nvidia", name="NVIDIA H100 80GB HBM3", use_percent=71.0,
-            memory_used=43486543872, memory_total=85520809984, temperature=61.0, watts=302.417, watts_limit=700.0,
+            memory_used=43486543872, memory_total=85520809984, own_memory=1288490188, temperature=61.0, watts=302.417, watts_limit=700.0,
         ),
         GpuReading(
             key="0000:41:00.0", vendor="nvidia", name="NVIDIA GeForce GT 1030", use_percent=3.0,
@@ -37,7 +37,9 @@ def test_nvidia_cards_read_as_nvml_answers(machine: Lay) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["name", "busId", "utilization", "memory", "temperature", "power", "limit"])
+@pytest.mark.parametrize(
+    "name", ["name", "busId", "utilization", "memory", "temperature", "power", "limit", "processes"]
+)
 @pytest.mark.parametrize(
     "error", ["NVML_ERROR_NOT_SUPPORTED", "NVML_ERROR_GPU_IS_LOST", "NVML_ERROR_UNKNOWN"]
 )
@@ -54,6 +56,7 @@ def test_what_a_card_does_not_answer_is_absent_and_the_rest_stays(
         "power": {"watts"},
         "limit": {"watts_limit"},
         "busId": {"key"},
+        "processes": {"own_memory"},
     }
     for field in GpuReading.__slots__:
         if field not in lost.get(name, {name}):

@@ -31,7 +31,7 @@ def test_the_bindings_call_the_library_as_it_is_documented(tmp_path: Path) -> No
     assert json.loads(told.stdout) == [
         {
             "key": "0000:c1:00.0", "vendor": "nvidia", "name": "NVIDIA Test Card", "use_percent": 42.0,
-            "memory_used": 5368709120, "memory_total": 12884901888, "temperature": 55.0, "watts": 123.456,
+            "memory_used": 5368709120, "memory_total": 12884901888, "own_memory": 123456789012, "temperature": 55.0, "watts": 123.456,
             "watts_limit": None, "asleep": False,
         }
     ]  # fmt: skip
