@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from casava_os.shell.app import ShellApp
 from casava_os.shell.history import History
@@ -107,6 +108,7 @@ def open_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenShell:
         theme: str = "dark",
         history: History | None = None,
         ascii_only: bool = False,
+        side: Callable[[], Widget] | None = None,
         **parts: object,
     ) -> AsyncIterator[Shell]:
         bench = Bench(tmp_path, **{"script": SCRIPT, **parts})  # type: ignore[arg-type]  # what a test gives
@@ -119,6 +121,7 @@ def open_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenShell:
             history=history,
             theme=theme,
             marks=ASCII if ascii_only else UNICODE,
+            side=side,
         )
         try:
             async with app.run_test(size=size, notifications=True) as pilot:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual.strip import Strip
+from textual.widgets import Static
 
 from casava_os.shell.themes import THEMES
 from casava_os.shell.widgets import told
@@ -109,3 +110,22 @@ async def test_any_size_can_be_answered(open_shell: OpenShell, size: tuple[int, 
         for wide, high in ((80, 24), (1, 1), (200, 60), (20, 5), size) * 3:
             await shell.pilot.resize_terminal(wide, high)
         assert "notes/today.txt" in shell.bench.files()
+
+
+async def test_the_panel_stands_right_or_in_one_line_and_can_be_hidden(
+    open_shell: OpenShell,
+) -> None:
+    async with open_shell(size=(140, 40), side=lambda: Static("what the machine does")) as shell:
+        panel = shell.app.conversation.query_one("#side")
+        assert panel.region.x > 90
+        assert panel.region.height > 30
+        assert "what the machine does" in shell.seen()
+        await shell.pilot.resize_terminal(80, 24)
+        await shell.until(lambda: panel.region.height == 1)
+        assert panel.region.width == 80
+        await shell.press("f3")
+        await shell.until(lambda: "what the machine does" not in shell.seen())
+        await shell.press("f3")
+        await shell.until_seen("what the machine does")
+        await shell.pilot.resize_terminal(80, 15)
+        await shell.until(lambda: "what the machine does" not in shell.seen())

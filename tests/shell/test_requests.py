@@ -85,7 +85,9 @@ async def test_hold_then_commit(open_shell: OpenShell) -> None:
     async with open_shell() as shell:
         await shell.ask(NOTE)
         await shell.press("h")
-        await shell.until_seen("held: its changes wait for approval", "/commit 1 lands it")
+        await shell.until_seen(
+            "held: its changes wait for approval", "/commit 1 lands it, /discard 1 throws it away"
+        )
         assert shell.bench.files() == BEFORE
         await shell.type("/commit 1", "enter")
         await shell.until_seen("landed: 1 changed, 2 added")
@@ -329,7 +331,10 @@ async def test_what_an_earlier_session_holds_stands_there_when_the_shell_opens(o
         async with again.run_test(size=(80, 24)) as pilot:
             later = Shell(shell.bench, again, pilot)
             await later.until_seen(
-                NOTE, "~ a.txt", "held: its changes wait for approval", "/commit 1 lands it"
+                NOTE,
+                "~ a.txt",
+                "held: its changes wait for approval",
+                "/commit 1 lands it, /discard 1 throws it away",
             )
             await later.press("shift+tab", "c")
             await later.until_seen("landed: 1 changed, 2 added")

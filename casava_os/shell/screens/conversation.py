@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 MOST_HELD = 20
 """Held processes that are shown when the shell opens."""
 SIDE_FROM = 110
-"""Width in cells from which the panel at the right is shown."""
+"""Width in cells from which the panel stands at the right; below, it is one line under the top."""
+LINE_FROM = 20
+"""Height in cells from which there is room for that line."""
 
 _WELCOME = """Say in plain words what you want done in {place}.
 
@@ -82,7 +84,14 @@ class ConversationScreen(Screen[None]):
             tooltip="Scroll the conversation; Page Down goes forward.",
         ),
         Binding("pagedown", "scroll(1)", "Page down", show=False, id="page_down", priority=True),
-        Binding("f3", "toggle_side", "Panel", id="panel", tooltip="Show or hide the panel at the right."),
+        Binding(
+            "f3",
+            "toggle_side",
+            "Panel",
+            id="panel",
+            show=False,
+            tooltip="Show or hide what the machine does.",
+        ),
     ]
 
     def __init__(self, shell: ShellApp) -> None:
@@ -134,8 +143,10 @@ class ConversationScreen(Screen[None]):
         self._arrange()
 
     def _arrange(self) -> None:
+        wide = self.size.width >= SIDE_FROM
         for side in self.query("#side"):
-            side.display = self._side_wanted and self.size.width >= SIDE_FROM
+            side.display = self._side_wanted and (wide or self.size.height >= LINE_FROM)
+            side.set_class(not wide, "-line")
 
     # ------------------------------------------------------------------------------------------ requests
 

@@ -13,7 +13,9 @@ from casava_sandbox.layer.visible import visible
 MOST_CHARS = 65_536
 """Characters of the tail that are kept."""
 LINES = 12
-"""Lines of it that are shown."""
+"""Lines of it that are shown while it runs."""
+LINES_AT_END = 40
+"""Lines that stay; the viewer shows all that was kept."""
 LINE_CHARS = 400
 """Longest line that is shown."""
 EVERY = 0.1
@@ -69,6 +71,12 @@ class LiveOutput(Static):
         super().__init__(markup=False)
         self.tail = Tail()
         self._painting = False
+        self._most = LINES
+
+    def end(self) -> None:
+        """Shows more of it, now that nothing moves."""
+        self._most = LINES_AT_END
+        self._paint()
 
     def feed(self, text: str) -> None:
         """Takes what was printed; painted at most every tenth of a second."""
@@ -82,7 +90,7 @@ class LiveOutput(Static):
         self.refresh(layout=True)
 
     def render(self) -> Content:
-        lines = self.tail.lines(LINES)
+        lines = self.tail.lines(self._most)
         above = self.tail.newlines + 1 - len(lines)
         parts: list[str | tuple[str, str]] = []
         if above > 1 or not self.tail.whole:

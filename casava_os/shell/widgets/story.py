@@ -228,7 +228,10 @@ class Story(Vertical):
             self.told.ending = self.told.ending or "its changes wait for approval"
             self._list_changes()
         self.told.exit_code = event.exit_code
-        self.told.seconds = sum(seconds for part, seconds in event.timings.items() if part != "total")
+        spent = sum(seconds for part, seconds in event.timings.items() if part != "total")
+        self.told.seconds = spent or None
+        if self.output is not None:
+            self.output.end()
         if event.value is not None:
             self.value = event.value
             self._show_value(event.value)

@@ -48,7 +48,7 @@ def status_content(told: Told, marks: Marks, running: float | None, pid: int) ->
     if told.state == "committed":
         parts += [("  take it back with ", "$text-muted"), (f"/undo {pid}", "$text-primary")]
     elif told.state == "held":
-        parts += [("  ", ""), (f"/commit {pid}", "$text-primary"), (" lands it, ", "$text-muted")]
+        parts += ["\n  ", (f"/commit {pid}", "$text-primary"), (" lands it, ", "$text-muted")]
         parts += [(f"/discard {pid}", "$text-primary"), (" throws it away", "$text-muted")]
     if told.seconds is not None:
         parts.append((f"  {seconds_text(told.seconds)}", "$text-muted"))
