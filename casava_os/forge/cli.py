@@ -219,7 +219,7 @@ def make(
     slope, offset = judging.calibrate(kept)
     export(directory, out, version, slope, offset, f"{len(kept)} hand-worded requests that nobody trains on")
     blind = sorted((Path(judging.__file__).parent / "held_out").glob("*.jsonl"))
-    card(directory, out, directory / "README.md", [*blind, *held_files], count)
+    card(directory, out, directory / "README.md", [*blind, *held_files], count, people=people_files)
     print(f"{out} and its card are made; `casava-os run --model {out}` uses it")
     prove(str(out), benign, sampled)
 
@@ -308,6 +308,10 @@ def card(
     files: Annotated[list[Path], typer.Option("--file", help="JSONL of hand-written requests.")] = [],  # noqa: B006
     count: int = 2000,
     seed: int = 5_000_000,
+    people: Annotated[
+        list[Path], typer.Option("--people", help="JSONL that it was trained on as well.")
+    ] = [],  # noqa: B006
+    proof: Annotated[Path | None, typer.Option(help="What `prove` printed.")] = None,
 ) -> None:
     """Measures the exported model and writes its card."""
     from casava_os.forge import card as cards
@@ -344,9 +348,13 @@ def card(
         vocabulary=net.shape.vocabulary,
         megabytes=model.stat().st_size / 1e6,
         lines=len(corpus.load()),
+        writers=len({line.writer for line in corpus.every()}),
+        kept=len(corpus.load(calibration=True)),
+        people=sum(len(path.read_text(encoding="utf-8").splitlines()) for path in people),
         tokens=int(figures["tokens"]),
         minutes=figures["spent"] / 60,
     )
     equality = exporting.check(directory, model, requests[:100], requests)
-    out.write_text(cards.render(facts, scores, equality), encoding="utf-8")
+    told = proof.read_text(encoding="utf-8") if proof else ""
+    out.write_text(cards.render(facts, scores, equality, told), encoding="utf-8")
     print(out)
