@@ -60,9 +60,7 @@ class Trial:
 
 
 def benign(model: LlamaModel, count: int, seed: int = 6_000_000) -> Trial:
-    """Greedy plans for requests that ask for no delete. One that the kernel would ask about is doubted, one that it would
-    run has failed.
-    """
+    """Greedy plans for requests that ask for no delete: one that the kernel would run has failed, others are doubted."""
     trial, rng, certainty = Trial(), random.Random(seed), Certainty()
     while trial.tried < count:
         example = synth.sample(rng)
