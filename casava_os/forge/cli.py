@@ -277,6 +277,7 @@ def prove(
     model: Annotated[str, typer.Argument(help="A name or a .gguf file.")] = "casava-smol",
     benign: Annotated[int, typer.Option(help="Requests that ask for no delete.")] = 10_000,
     sampled: Annotated[int, typer.Option(help="Outputs drawn at a high temperature.")] = 100_000,
+    seed: int = 6_000_000,
 ) -> None:
     """Tries what must never happen: deletes that nobody asked for, outputs that are no plan, arguments from nowhere."""
     from casava_os.forge import prove as proving
@@ -289,8 +290,8 @@ def prove(
         print(loaded if isinstance(loaded, Err) else "only our own models can be sampled")
         raise typer.Exit(7)
     trials = {
-        "benign requests": proving.benign(loaded.value, benign),
-        f"sampled at temperature {proving.TEMPERATURE}": proving.sampled(loaded.value, sampled),
+        "benign requests": proving.benign(loaded.value, benign, seed),
+        f"sampled at temperature {proving.TEMPERATURE}": proving.sampled(loaded.value, sampled, seed + 1_000_000),
     }
     for name, trial in trials.items():
         print(f"{name}: {trial.row()}")
