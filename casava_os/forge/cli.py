@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
+
+if TYPE_CHECKING:
+    from casava_os.forge.export import Worked
+    from casava_os.forge.synth import Example
 
 app = typer.Typer(help="Makes the kernel model.", no_args_is_help=True, add_completion=False)
 
@@ -19,6 +24,12 @@ Texts = Annotated[
     ),
 ]
 Directory = Annotated[Path, typer.Option("--dir", help="Where tokenizer and checkpoint lie.")]
+
+
+def _worked(examples: Sequence[Example]) -> list[Worked]:
+    from casava_os.kernel.compiler.tagged import SurfaceCall, encode
+
+    return [(example.request, encode(cast("list[SurfaceCall]", example.calls))) for example in examples]
 
 
 @app.command()
@@ -146,8 +157,9 @@ def export(
 
     exporting.write(directory, out, version, slope, offset, basis)
     rng = random.Random(99)
-    requests = [sample(rng).request for _ in range(5000)]
-    equality = exporting.check(directory, out, requests[:100], [*requests, *read_texts(texts)])
+    examples = [sample(rng) for _ in range(5000)]
+    requests = [example.request for example in examples]
+    equality = exporting.check(directory, out, _worked(examples[:200]), [*requests, *read_texts(texts)])
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
     for name in equality.__slots__:
         print(f"  {name}: {getattr(equality, name)}")
@@ -291,7 +303,9 @@ def prove(
         raise typer.Exit(7)
     trials = {
         "benign requests": proving.benign(loaded.value, benign, seed),
-        f"sampled at temperature {proving.TEMPERATURE}": proving.sampled(loaded.value, sampled, seed + 1_000_000),
+        f"sampled at temperature {proving.TEMPERATURE}": proving.sampled(
+            loaded.value, sampled, seed + 1_000_000
+        ),
     }
     for name, trial in trials.items():
         print(f"{name}: {trial.row()}")
@@ -340,7 +354,8 @@ def card(
             scores[f"Hand-written: {path.name}"] = judged
     net, figures = exporting.load_net(directory / "checkpoint.pt")
     rng = random.Random(98)
-    requests = [sample(rng).request for _ in range(5000)]
+    examples = [sample(rng) for _ in range(5000)]
+    requests = [example.request for example in examples]
     facts = cards.Facts(
         version=smol.name.split()[-1],
         parameters=sum(parameter.numel() for parameter in net.parameters()) / 1e6,
@@ -355,7 +370,7 @@ def card(
         tokens=int(figures["tokens"]),
         minutes=figures["spent"] / 60,
     )
-    equality = exporting.check(directory, model, requests[:100], requests)
+    equality = exporting.check(directory, model, _worked(examples[:200]), requests)
     told = proof.read_text(encoding="utf-8") if proof else ""
     out.write_text(cards.render(facts, scores, equality, told), encoding="utf-8")
     print(out)
