@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from casava_os.forge.evaluate import Outcome, Score, declining, risk_coverage
 from casava_os.forge.export import Equality
-from casava_os.forge.mix import JOINED, WRITTEN
+from casava_os.forge.mix import CONTRAST, JOINED, WRITTEN
 from casava_os.kernel.compiler.compile import Certainty
 
 _HEAD = """\
@@ -98,7 +98,7 @@ def render(
 ) -> str:
     """The card as Markdown; `scores` by source, then by family; `proof`: what `prove` printed."""
     named = {name: getattr(facts, name) for name in Facts.__slots__}
-    head = _HEAD.format(share=f"{WRITTEN + JOINED:.0%}", **named)
+    head = _HEAD.format(share=f"{WRITTEN + JOINED + CONTRAST:.0%}", **named)
     parts = [head]
     for source, families in scores.items():
         outcomes = families["all"].outcomes
