@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
+
+if TYPE_CHECKING:
+    from casava_os.forge.export import Worked
+    from casava_os.forge.synth import Example
 
 app = typer.Typer(help="Makes the kernel model.", no_args_is_help=True, add_completion=False)
 
@@ -19,6 +24,12 @@ Texts = Annotated[
     ),
 ]
 Directory = Annotated[Path, typer.Option("--dir", help="Where tokenizer and checkpoint lie.")]
+
+
+def _worked(examples: Sequence[Example]) -> list[Worked]:
+    from casava_os.kernel.compiler.tagged import SurfaceCall, encode
+
+    return [(example.request, encode(cast("list[SurfaceCall]", example.calls))) for example in examples]
 
 
 @app.command()
@@ -146,8 +157,9 @@ def export(
 
     exporting.write(directory, out, version, slope, offset, basis)
     rng = random.Random(99)
-    requests = [sample(rng).request for _ in range(5000)]
-    equality = exporting.check(directory, out, requests[:100], [*requests, *read_texts(texts)])
+    examples = [sample(rng) for _ in range(5000)]
+    requests = [example.request for example in examples]
+    equality = exporting.check(directory, out, _worked(examples[:200]), [*requests, *read_texts(texts)])
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
     for name in equality.__slots__:
         print(f"  {name}: {getattr(equality, name)}")
@@ -219,7 +231,7 @@ def make(
     slope, offset = judging.calibrate(kept)
     export(directory, out, version, slope, offset, f"{len(kept)} hand-worded requests that nobody trains on")
     blind = sorted((Path(judging.__file__).parent / "held_out").glob("*.jsonl"))
-    card(directory, out, directory / "README.md", [*blind, *held_files], count)
+    card(directory, out, directory / "README.md", [*blind, *held_files], count, people=people_files)
     print(f"{out} and its card are made; `casava-os run --model {out}` uses it")
     prove(str(out), benign, sampled)
 
@@ -277,6 +289,7 @@ def prove(
     model: Annotated[str, typer.Argument(help="A name or a .gguf file.")] = "casava-smol",
     benign: Annotated[int, typer.Option(help="Requests that ask for no delete.")] = 10_000,
     sampled: Annotated[int, typer.Option(help="Outputs drawn at a high temperature.")] = 100_000,
+    seed: int = 6_000_000,
 ) -> None:
     """Tries what must never happen: deletes that nobody asked for, outputs that are no plan, arguments from nowhere."""
     from casava_os.forge import prove as proving
@@ -289,8 +302,10 @@ def prove(
         print(loaded if isinstance(loaded, Err) else "only our own models can be sampled")
         raise typer.Exit(7)
     trials = {
-        "benign requests": proving.benign(loaded.value, benign),
-        f"sampled at temperature {proving.TEMPERATURE}": proving.sampled(loaded.value, sampled),
+        "benign requests": proving.benign(loaded.value, benign, seed),
+        f"sampled at temperature {proving.TEMPERATURE}": proving.sampled(
+            loaded.value, sampled, seed + 1_000_000
+        ),
     }
     for name, trial in trials.items():
         print(f"{name}: {trial.row()}")
@@ -308,6 +323,10 @@ def card(
     files: Annotated[list[Path], typer.Option("--file", help="JSONL of hand-written requests.")] = [],  # noqa: B006
     count: int = 2000,
     seed: int = 5_000_000,
+    people: Annotated[
+        list[Path], typer.Option("--people", help="JSONL that it was trained on as well.")
+    ] = [],  # noqa: B006
+    proof: Annotated[Path | None, typer.Option(help="What `prove` printed.")] = None,
 ) -> None:
     """Measures the exported model and writes its card."""
     from casava_os.forge import card as cards
@@ -335,7 +354,8 @@ def card(
             scores[f"Hand-written: {path.name}"] = judged
     net, figures = exporting.load_net(directory / "checkpoint.pt")
     rng = random.Random(98)
-    requests = [sample(rng).request for _ in range(5000)]
+    examples = [sample(rng) for _ in range(5000)]
+    requests = [example.request for example in examples]
     facts = cards.Facts(
         version=smol.name.split()[-1],
         parameters=sum(parameter.numel() for parameter in net.parameters()) / 1e6,
@@ -344,9 +364,13 @@ def card(
         vocabulary=net.shape.vocabulary,
         megabytes=model.stat().st_size / 1e6,
         lines=len(corpus.load()),
+        writers=len({line.writer for line in corpus.every()}),
+        kept=len(corpus.load(calibration=True)),
+        people=sum(len(path.read_text(encoding="utf-8").splitlines()) for path in people),
         tokens=int(figures["tokens"]),
         minutes=figures["spent"] / 60,
     )
-    equality = exporting.check(directory, model, requests[:100], requests)
-    out.write_text(cards.render(facts, scores, equality), encoding="utf-8")
+    equality = exporting.check(directory, model, _worked(examples[:200]), requests)
+    told = proof.read_text(encoding="utf-8") if proof else ""
+    out.write_text(cards.render(facts, scores, equality, told), encoding="utf-8")
     print(out)

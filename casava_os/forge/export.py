@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from casava_os.forge import tokenizer as vocabularies
-from casava_os.kernel.compiler.tagged import CALLS, control_names
+from casava_os.kernel.compiler.tagged import CALLS, Segment, control_names
 from casava_os.model.gguf_file import OPINIONS, control_digest
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ class Equality:
 
     prompts: int
     positions: int
+    """Of tokens of plans: what the network thinks between the words of a request is never used."""
     largest_difference: float
     """Of two logits, anywhere."""
     mean_difference: float
@@ -139,8 +140,12 @@ class Equality:
     tokenizer_mismatches: int
 
 
-def check(directory: Path, path: Path, prompts: Sequence[str], strings: Sequence[str]) -> Equality:
-    """Compares logits on prompts and tokens on strings."""
+Worked = tuple[str, Sequence[Segment]]
+"""A request with its plan in tagged form."""
+
+
+def check(directory: Path, path: Path, examples: Sequence[Worked], strings: Sequence[str]) -> Equality:
+    """Compares the logits of the tokens of plans, and tokens on strings."""
     import gguf
     import numpy as np
     import torch
@@ -160,19 +165,20 @@ def check(directory: Path, path: Path, prompts: Sequence[str], strings: Sequence
         mismatches = sum(engine.tokenize(text) != vocabulary.text(text) for text in strings)
         largest = total = 0.0
         same = positions = 0
-        for prompt in prompts:
-            ids = vocabulary.prompt(prompt, False)
+        for request, segments in examples:
+            plan = vocabulary.plan(segments)
+            ids = [*vocabulary.prompt(request, False), *plan][:-1]
             engine.forget()
-            ours = engine.evaluate(ids, last=len(ids))
+            ours = engine.evaluate(ids, last=len(plan))
             with torch.no_grad():
-                theirs = net(torch.tensor([ids]))[0].numpy()
+                theirs = net(torch.tensor([ids]))[0].numpy()[-len(plan) :]
             difference = np.abs(ours - theirs)
             largest = max(largest, float(difference.max()))
-            total += float(difference.mean()) * len(ids)
+            total += float(difference.mean()) * len(plan)
             same += int((ours.argmax(-1) == theirs.argmax(-1)).sum())
-            positions += len(ids)
+            positions += len(plan)
         return Equality(
-            prompts=len(prompts),
+            prompts=len(examples),
             positions=positions,
             largest_difference=largest,
             mean_difference=total / max(1, positions),

@@ -12,8 +12,9 @@ from casava_os.forge.synth.chains import JOINS
 from casava_os.kernel.compiler.lexer import EXTENSION_WORDS
 from casava_os.kernel.compiler.tagged import FREE_TEXT, Copy, SurfaceCall, encode, tagged_fields
 
-WRITTEN, PEOPLE, JOINED = 0.50, 0.10, 0.10
-"""Shares of hand-worded lines, of translated ones, and of two hand-worded lines made one request.
+WRITTEN, PEOPLE, JOINED, CONTRAST = 0.46, 0.10, 0.10, 0.06
+"""Shares of hand-worded lines, of translated ones, of two hand-worded lines made one request, and of the file `contrast`:
+pairs that differ in a word and mean another thing.
 
 Every line then gets other argument words and noise like any example.
 """
@@ -27,6 +28,7 @@ class Mix:
     def __init__(self, people: Sequence[Path] = ()) -> None:
         self._written = corpus.load()
         self._people = [line for path in people for line in corpus.parse(path.read_text("utf-8"), path.stem)]
+        self._contrast = [line for line in self._written if line.writer == "contrast"]
         self._first = [line for line in self._written if may_be_followed(line)]
         self._second = [line for line in self._written if may_follow(line)]
 
@@ -40,6 +42,8 @@ class Mix:
             both = joined(rng.choice(self._first), rng.choice(self._second), rng.choice(JOINS))
             if corpus.problem(both) is None:
                 return both
+        if draw > 1 - CONTRAST and self._contrast:
+            return rng.choice(self._contrast)
         return synth.sample(rng)
 
 

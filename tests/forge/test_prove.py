@@ -30,3 +30,9 @@ def test_the_shipped_model_is_tried_on_both() -> None:
     assert hot.failed.keys() <= set()
     assert hot.silent < 30
     assert "tried" in calm.row()
+
+
+def test_a_program_that_only_prints_destroys_nothing() -> None:
+    assert prove._only_reads("<call:idiom.tree> <key:root> docs <end>")
+    assert not prove._only_reads("<call:idiom.flatten> <key:root> docs <end>")
+    assert not prove._only_reads("<call:file.find> <call:file.delete> <key:paths> <$1> <end>")
