@@ -22,6 +22,7 @@ Seconds = Annotated[float, Field(gt=0, le=10**7)]
 Bytes = Annotated[int, Field(ge=1, le=2**50)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
+KeyId = Annotated[str, Field(pattern=r"^[a-z][a-z_.]{0,60}$")]
 
 
 class _Section(BaseModel):
@@ -111,6 +112,17 @@ class MetersSettings(_Section):
     """Of what one sandbox may have."""
 
 
+class ShellSettings(_Section):
+    """The shell in the terminal."""
+
+    theme: Literal["dark", "light", "high-contrast"] = "dark"
+    """The colours."""
+    plain: bool = False
+    """Line by line, for screen readers: no drawing, no colours. A terminal that cannot draw gets it anyway."""
+    keys: dict[KeyId, str] = Field(default_factory=dict)
+    """Other keys by the name of what they do, such as `files = "ctrl+o"`; several are parted by commas."""
+
+
 class Settings(BaseSettings):
     """All settings."""
 
@@ -137,6 +149,7 @@ class Settings(BaseSettings):
     compiler: CompilerSettings = CompilerSettings()
     display: DisplaySettings = DisplaySettings()
     meters: MetersSettings = MetersSettings()
+    shell: ShellSettings = ShellSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -216,5 +229,9 @@ def defaults_toml() -> str:
 def _toml(name: str, value: object) -> str:
     if value is None:
         return f"# {name} ="
+    if isinstance(value, bool):
+        return f"{name} = {str(value).lower()}"
+    if isinstance(value, dict):
+        return f"{name} = {{}}"
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return f"{name} = {text}"
