@@ -16,6 +16,18 @@ from pydantic import BaseModel, ConfigDict
 from casava_syscalls.results import Err, Result
 from casava_syscalls.values import Value
 
+Priority = Literal["low", "normal", "high"]
+"""How a process stands to the others: at the kernel model, and at the processors."""
+
+PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high")
+"""From the one that waits for all others up."""
+
+
+def ordinary() -> Priority:
+    """The priority of what nobody said anything about."""
+    return "normal"
+
+
 # ---------------------------------------------------------------------------------------------- sandbox
 
 
@@ -89,6 +101,12 @@ class SandboxSession(Protocol):
 
     async def put(self, step: int, value: Value) -> None:
         """Hands the agent the value of a step that was performed elsewhere (broker)."""
+
+    async def renice(self, priority: Priority) -> Err | None:
+        """Sets the share of the processors that the sandbox's programs get when others want them, too.
+
+        An `Err` says why this host cannot; nothing else changes then.
+        """
 
     async def close(self) -> None:
         """Ends every program, removes the sandbox and its mounts. Never raises; safe to call twice."""
@@ -232,6 +250,8 @@ class CompileRequest:
     """File names near the top of the workspace, which the grammar lets an argument spell although the request does not."""
     interactive: bool = True
     """A person waits for it: it goes before requests for which nobody does."""
+    priority: Callable[[], Priority] = ordinary
+    """Of its process; asked again and again while the request waits, because it can be changed."""
     deadline: float | None = None
     """When the answer is of no use any more, on the clock of `time.monotonic`; waiting counts."""
     certain: float = 0.0

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from casava_os.kernel.ports import ModelLoad, Usage
+from casava_os.kernel.ports import ModelLoad, Priority, Usage, ordinary
 from casava_os.model.decoding import Question
 from casava_os.model.engine import Work
 from casava_os.model.scheduler import Entry, Round, Rules, Scheduler, State
@@ -67,6 +67,8 @@ class Seat:
 
     entry: Entry
     changed: threading.Condition
+    priority: Callable[[], Priority] = ordinary
+    """What the request's priority is now."""
     sequence: int | None = None
     saved: tuple[int, bytes] | None = None
     question: Question = field(default_factory=lambda: Question(()))
@@ -134,15 +136,22 @@ class Batching:
             filled = (cells - self._policy.free_cells) / cells
             return ModelLoad(waiting, filled, self.evaluated, self.seconds)
 
-    def enter(self, cells: int, *, interactive: bool = True, deadline: float | None = None) -> Result[Seat]:
+    def enter(
+        self,
+        cells: int,
+        *,
+        interactive: bool = True,
+        deadline: float | None = None,
+        priority: Callable[[], Priority] = ordinary,
+    ) -> Result[Seat]:
         """A seat for a request that needs at most so many cells; `leave` it. `Err("limit" | "no-model")`."""
         with self._lock:
             if self._broken is not None:
                 return self._broken
-            entry = self._policy.enter(cells, interactive=interactive, deadline=deadline)
+            entry = self._policy.enter(cells, interactive=interactive, deadline=deadline, priority=priority())
             if isinstance(entry, Err):
                 return entry
-            seat = Seat(entry, threading.Condition(self._lock))
+            seat = Seat(entry, threading.Condition(self._lock), priority)
             self._seats[entry] = seat
             return Ok(value=seat)
 
@@ -155,8 +164,10 @@ class Batching:
             answer: NDArray[np.float32] | Err | None = self._ask(seat, question)
         while answer is None:
             # Called without the lock: a callback that blocks holds up its own request only.
-            stop = cancelled()
+            stop, priority = cancelled(), seat.priority()
             with self._lock:
+                if priority != seat.entry.priority:
+                    self._policy.renice(seat.entry, priority)
                 answer = _interrupted() if stop else self._step(seat)
                 if answer is not None:
                     self._policy.want(seat.entry, 0)

@@ -119,7 +119,9 @@ class LlamaModel:
         if len(tokens) > LONGEST_REQUEST:
             return _too_long(len(tokens))
         room = min(self._weights.context, 2 * len(tokens) + ROOM)
-        seated = self._batching.enter(room, interactive=request.interactive, deadline=request.deadline)
+        seated = self._batching.enter(
+            room, interactive=request.interactive, deadline=request.deadline, priority=request.priority
+        )
         if isinstance(seated, Err):
             return seated
         seat = seated.value

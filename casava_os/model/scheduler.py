@@ -5,7 +5,8 @@ its choice run in its own thread), wants again, and *leaves*. Between two batche
 who gets one, and whose tokens are evaluated together.
 
 A person who waits goes before background work, and background work ages: it ranks as if it had come `handicap` seconds
-later than it did, so whatever comes after that cannot overtake it. What is urgent has the model to itself; the others
+later than it did, so whatever comes after that cannot overtake it. A low priority is such a handicap, too, and a high one
+as much of a start. What is urgent has the model to itself; the others
 rest where they are, between two tokens. Nobody can hold the others up: who thinks longer than `grace` has no say in
 their batches, and who thinks longer than `patience` loses its place to whoever needs it.
 """
@@ -16,7 +17,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from casava_os.kernel.ports import Priority
 from casava_syscalls.results import Err
+
+HANDICAP = 2.0
+"""Seconds."""
+
+HANDICAPS: dict[Priority, int] = {"low": 1, "normal": 0, "high": -1}
+"""By how many handicaps later a request of each priority ranks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +37,8 @@ class Rules:
     """Tokens for which the context has room."""
     queue: int = 256
     """Most requests that wait for a place."""
-    handicap: float = 2.0
-    """By so much later a background request ranks."""
+    handicap: float = HANDICAP
+    """By so much later a background request ranks, and one of low priority."""
     grace: float = 0.002
     """So long the others' batches wait for an urgent request that thinks."""
     patience: float = 0.05
@@ -57,10 +65,12 @@ class Entry:
 
     interactive: bool
     cells: int
-    rank: float
-    """When it came, or would have come without its handicap. Who has the least goes first."""
+    came: float
     number: int
     deadline: float | None = None
+    priority: Priority = "normal"
+    rank: float = 0.0
+    """When it came, with its handicap. Who has the least goes first."""
     state: State = State.WAITING
     sequence: int | None = None
     wanted: int = 0
@@ -110,7 +120,14 @@ class Scheduler:
     def free_cells(self) -> int:
         return self._cells
 
-    def enter(self, cells: int, *, interactive: bool = True, deadline: float | None = None) -> Entry | Err:
+    def enter(
+        self,
+        cells: int,
+        *,
+        interactive: bool = True,
+        deadline: float | None = None,
+        priority: Priority = "normal",
+    ) -> Entry | Err:
         """Takes a request that needs at most so many cells. `Err("limit")` when it cannot be had, or too many wait."""
         if cells > self.rules.cells:
             return Err(
@@ -129,10 +146,15 @@ class Scheduler:
             )
         now = self._clock()
         self._count += 1
-        rank = now if interactive else now + self.rules.handicap
-        entry = Entry(interactive, cells, rank, self._count, deadline, since=now)
+        entry = Entry(interactive, cells, now, self._count, deadline, since=now)
+        self.renice(entry, priority)
         self._entries.append(entry)
         return entry
+
+    def renice(self, entry: Entry, priority: Priority) -> None:
+        """The request has this priority from now on."""
+        entry.priority = priority
+        entry.rank = rank(entry.came, entry.interactive, priority, self.rules.handicap)
 
     def want(self, entry: Entry, tokens: int) -> None:
         """The request wants so many tokens evaluated."""
@@ -234,6 +256,11 @@ class Scheduler:
             self._free.append(entry.sequence)
             self._cells += entry.cells
         entry.state, entry.sequence = state, None
+
+
+def rank(came: float, interactive: bool, priority: Priority, handicap: float) -> float:
+    """When a request counts as come, in seconds."""
+    return came + handicap * (HANDICAPS[priority] + (not interactive))
 
 
 def _order(entry: Entry) -> tuple[float, int]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from casava_os.kernel.ports import Priority
 from casava_os.model.scheduler import Entry, Round, Rules, Scheduler, State
 from casava_syscalls.results import Err
 
@@ -33,8 +34,9 @@ class Desk:
         cells: int = 10,
         interactive: bool = True,
         deadline: float | None = None,
+        priority: Priority = "normal",
     ) -> Entry:
-        entry = self.policy.enter(cells, interactive=interactive, deadline=deadline)
+        entry = self.policy.enter(cells, interactive=interactive, deadline=deadline, priority=priority)
         assert isinstance(entry, Entry), entry
         self.policy.want(entry, wants)
         return entry
@@ -304,3 +306,41 @@ def test_whatever_happened_everyone_who_wants_is_served_in_the_end(
         desk.now += 0.05
         desk.round()
     assert not any(entry.wanted for entry in there)
+
+
+def test_a_high_priority_goes_first_and_a_low_one_waits() -> None:
+    desk = Desk()
+    low, normal = desk.come(wants=1, priority="low"), desk.come(wants=2)
+    high = desk.come(wants=3, priority="high")
+    for next_one in (high, normal, low):
+        assert desk.batch() == [next_one]
+        desk.policy.leave(next_one)
+
+
+def test_a_low_priority_is_not_starved() -> None:
+    desk = Desk()
+    low = desk.come(priority="low")
+    desk.now += RULES.handicap + 0.1
+    desk.come(wants=2)
+    assert desk.batch() == [low]
+
+
+def test_a_priority_changes_while_its_request_waits() -> None:
+    desk = Desk(Rules(sequences=1, cells=300))
+    at_work = desk.come(wants=1)
+    desk.round()
+    first, second = desk.come(wants=1), desk.come(wants=1)
+    desk.policy.renice(first, "low")
+    desk.policy.renice(second, "high")
+    desk.policy.leave(at_work)
+    assert desk.batch() == [second]
+    desk.policy.leave(second)
+    assert desk.batch() == [first]
+
+
+def test_a_person_of_low_priority_waits_like_background_work() -> None:
+    desk = Desk()
+    background = desk.come(interactive=False)
+    person = desk.come(wants=2, priority="low")
+    assert background.rank == person.rank
+    assert desk.come(interactive=False, priority="high").rank == desk.now

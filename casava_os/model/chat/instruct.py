@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,8 @@ from casava_os.kernel.ports import CompileRequest, Draft
 from casava_os.model.chat.answer import draft, schema
 from casava_os.model.chat.prompt import Message, prefix, request_text
 from casava_os.model.engine import Engine
+from casava_os.model.line import Line
+from casava_os.model.scheduler import HANDICAP, rank
 from casava_os.paths import cache_dir, private_dir, write_private
 from casava_syscalls.results import Err, Result
 
@@ -66,7 +67,7 @@ class InstructModel:
         threads = max(1, (os.cpu_count() or 2) // 2)
         self._engine = Engine(path, self._context, threads=threads, gpu_layers=gpu_layers)
         self._specials = self._engine.ends()
-        self._lock = threading.Lock()
+        self._line = Line()
         self._prefixes: dict[frozenset[str], list[int]] = {}
         self._loaded: list[int] = []
         """The prefix whose state the first sequence holds."""
@@ -98,13 +99,14 @@ class InstructModel:
     ) -> Result[Draft]:
         """The plan for a request. `Err` codes: `not-understood`, `limit`, `interrupted`, `timeout`, `no-model`."""
         began = time.monotonic()
-        while not self._lock.acquire(timeout=0.05):
-            if (ended := _ended(request, cancelled)) is not None:
-                return ended
+        waiting = self._line.join(lambda: rank(began, request.interactive, request.priority(), HANDICAP))
         try:
+            while not waiting.first(0.05):
+                if (ended := _ended(request, cancelled)) is not None:
+                    return ended
             return self._compiled(request, cancelled, began)
         finally:
-            self._lock.release()
+            waiting.leave()
 
     def _compiled(
         self, request: CompileRequest, cancelled: Callable[[], bool], began: float
@@ -247,7 +249,7 @@ class InstructModel:
         return np.flatnonzero(bits)
 
     def close(self) -> None:
-        with self._lock:
+        with self._line.alone():
             self._engine.close()
 
 
