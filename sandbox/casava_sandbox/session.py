@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from casava_os.kernel.ports import LayerPaths, Limits, OutputSink, SandboxInfo, SandboxSession
+from casava_os.kernel.ports import LayerPaths, Limits, OutputSink, Priority, SandboxInfo, SandboxSession
 from casava_sandbox.channel import AgentChannel
 from casava_sandbox.promises import judge
 from casava_syscalls.results import Err, Ok, Result
@@ -15,6 +15,10 @@ from casava_syscalls.values import Value
 
 _TOKEN = "token"  # noqa: S105 - a proof of seeing the same files, no secret
 _START_SECONDS = 20.0
+
+
+Renice = Callable[[Priority], "Awaitable[Err | None]"]
+"""How a driver gives its sandbox another share of the processors."""
 
 
 class AgentSession:
@@ -25,11 +29,13 @@ class AgentSession:
         channel: AgentChannel,
         layer: LayerPaths,
         info: SandboxInfo,
+        renice: Renice,
         tear_down: Callable[[], Awaitable[None]],
     ) -> None:
         self._channel = channel
         self._layer = layer
         self._info = info
+        self._renice = renice
         self._tear_down = tear_down
         self._closing: asyncio.Task[None] | None = None
 
@@ -49,6 +55,9 @@ class AgentSession:
 
     async def put(self, step: int, value: Value) -> None:
         await self._channel.put(step, value)
+
+    async def renice(self, priority: Priority) -> Err | None:
+        return None if self._closing is not None else await self._renice(priority)
 
     async def close(self) -> None:
         """Goes on to its end even when the caller is cancelled: a half-removed sandbox would be a leftover."""
@@ -87,6 +96,7 @@ async def greet(
     uid: int,
     rlimits: bool,
     known: Mapping[str, object],
+    renice: Renice,
     tear_down: Callable[[], Awaitable[None]],
 ) -> Result[SandboxSession]:
     """Greets the agent and judges what it measured, with what is `known` from outside; ends the sandbox if it falls short."""
@@ -106,7 +116,7 @@ async def greet(
                     *map(str, said if isinstance(said, list) else []),
                 ]
                 info = SandboxInfo(driver.driver, {**driver.verified, **judged.verified}, tuple(warnings))
-                session: SandboxSession = AgentSession(channel, layer, info, tear_down)
+                session: SandboxSession = AgentSession(channel, layer, info, renice, tear_down)
                 return Ok(value=session)
             answer = judged
         else:

@@ -22,6 +22,7 @@ from casava_os.kernel.ports import (
     LayerPaths,
     Limits,
     OutputSink,
+    Priority,
     Progress,
     SandboxInfo,
     SandboxSession,
@@ -89,6 +90,7 @@ class HandSession:
     layer: LayerPaths
     performer: Performer = by_hand
     closed: int = 0
+    priorities: list[Priority] = field(default_factory=list)
     put_values: dict[int, Value] = field(default_factory=dict)
     running: int = 0
     most_at_once: int = 0
@@ -114,6 +116,10 @@ class HandSession:
 
     async def put(self, step: int, value: Value) -> None:
         self.put_values[step] = value
+
+    async def renice(self, priority: Priority) -> Err | None:
+        self.priorities.append(priority)
+        return None
 
     async def close(self) -> None:
         self.closed += 1

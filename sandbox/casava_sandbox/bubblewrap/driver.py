@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from casava_os.kernel.ports import LayerPaths, Limits, SandboxInfo, SandboxSession
+from casava_os.kernel.ports import LayerPaths, Limits, Priority, SandboxInfo, SandboxSession
 from casava_sandbox.bubblewrap.command import Descriptors, accounts, missing_programs, sandbox_command
 from casava_sandbox.bubblewrap.groups import Group, make
 from casava_sandbox.bundle import stage
@@ -22,6 +22,7 @@ from casava_sandbox.channel import AgentChannel
 from casava_sandbox.links import clear_work, links
 from casava_sandbox.seccomp import compiled
 from casava_sandbox.session import greet, remove_token, write_token
+from casava_sandbox.shares import nice_descendants
 from casava_sandbox.submounts import submount_warnings
 from casava_syscalls.results import Err, Result
 
@@ -100,6 +101,7 @@ class BubblewrapSandbox:
                 uid=os.getuid(),
                 rlimits=group is None,
                 known=group.held if group else {},
+                renice=partial(_renice, process, group),
                 tear_down=partial(_tear_down, process, listening, group, layer),
             )
 
@@ -153,6 +155,12 @@ def _kill(process: asyncio.subprocess.Process) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
             return
+
+
+async def _renice(process: asyncio.subprocess.Process, group: Group | None, priority: Priority) -> Err | None:
+    if group is not None and group.weigh(priority):
+        return None
+    return await asyncio.to_thread(nice_descendants, process.pid, priority)
 
 
 async def _tear_down(

@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from casava_os.kernel.ports import Limits
+from casava_os.kernel.ports import Limits, Priority
+from casava_sandbox.shares import SHARES, WEIGHTS
 
 _ROOT = Path("/sys/fs/cgroup")
 PREFIX = "casava-"
@@ -31,6 +32,14 @@ class Group:
     def entries(self) -> list[str]:
         """Files that take the pid of a process which joins."""
         return [str(directory / "cgroup.procs") for directory in self.directories]
+
+    def weigh(self, priority: Priority) -> bool:
+        """Sets the group's share of the processors; False where it has none of its own."""
+        for directory in self.directories:
+            for file, value in (("cpu.weight", WEIGHTS[priority]), ("cpu.shares", SHARES[priority])):
+                if (directory / file).exists():
+                    return _set(directory / file, value) == str(value)
+        return False
 
     def remove(self) -> None:
         """Removes the group; its last processes may take a moment to end."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from casava_os.kernel.ports import LayerPaths, Limits
+from casava_os.kernel.ports import LayerPaths, Limits, Priority
 from casava_sandbox.environment import environment
 from casava_sandbox.links import Links
 from casava_sandbox.seccomp import profile_text
+from casava_sandbox.shares import SHARES
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -135,6 +136,11 @@ def _workspace_group(workspace: Path) -> list[int]:
     """The workspace's group, when the person works in it through a group; no other group of theirs goes in."""
     group = workspace.stat().st_gid
     return [group] if group in os.getgroups() and group != os.getgid() else []
+
+
+def renice(api: APIClient, name: str, priority: Priority) -> None:
+    """Sets the container's share of the processors. Raises what docker raises."""
+    api.update_container(name, cpu_shares=SHARES[priority])
 
 
 def remove(api: APIClient, name: str) -> None:

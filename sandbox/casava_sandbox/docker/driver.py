@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from casava_os.kernel.ports import LayerPaths, Limits, SandboxInfo, SandboxSession
+from casava_os.kernel.ports import LayerPaths, Limits, Priority, SandboxInfo, SandboxSession
 from casava_sandbox.bundle import stage
 from casava_sandbox.channel import AgentChannel
 from casava_sandbox.docker import container
@@ -24,6 +24,7 @@ from casava_sandbox.docker.client import connect
 from casava_sandbox.docker.images import get_image
 from casava_sandbox.links import clear_work, links
 from casava_sandbox.session import greet, remove_token, write_token
+from casava_sandbox.shares import refused
 from casava_sandbox.submounts import submount_warnings
 from casava_syscalls.results import Err, Ok, Result
 
@@ -148,6 +149,7 @@ class DockerSandbox:
             uid=int(daemon.user.partition(":")[0]),
             rlimits=False,
             known={},
+            renice=partial(_renice, daemon, name),
             tear_down=tear_down,
         )
 
@@ -200,6 +202,20 @@ async def _agents_words(reader: asyncio.StreamReader, heard: Callable[[bytes], N
                 yield data
             else:
                 heard(data)
+
+
+async def _renice(daemon: Daemon, name: str, priority: Priority) -> Err | None:
+    def work() -> Err | None:
+        from docker.errors import DockerException
+        from requests.exceptions import RequestException
+
+        try:
+            container.renice(daemon.api, name, priority)
+        except (DockerException, RequestException, OSError) as error:
+            return refused(str(getattr(error, "explanation", None) or error))
+        return None
+
+    return await asyncio.to_thread(work)
 
 
 async def _tear_down(daemon: Daemon, name: str, layer: LayerPaths) -> None:
