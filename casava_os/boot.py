@@ -8,7 +8,8 @@ from casava_os.broker import HostBroker
 from casava_os.errors import ExitCode
 from casava_os.kernel.compiler.compile import Certainty
 from casava_os.kernel.dispatch import Budget
-from casava_os.kernel.journal import Journal, JournalError
+from casava_os.kernel.events import Held
+from casava_os.kernel.journal import Journal, JournalError, journal_body
 from casava_os.kernel.landing import Landing
 from casava_os.kernel.policy import load_policy
 from casava_os.kernel.ports import ChooseSandbox, Chosen, Limits, LoadModel, Model, Progress
@@ -88,11 +89,20 @@ def _recover(layers: DiskLayerStore, journal: Journal) -> Err | None:
 
 
 def _reap(layers: DiskLayerStore, journal: Journal) -> Err | None:
-    """Removes the layers of processes whose `casava-os` was killed before they held or landed anything."""
+    """Settles processes whose `casava-os` was killed: what was shown and waited for an answer is held, what worked goes."""
     try:
         for pid in layers.held():
             row = journal.process(pid)
             if isinstance(row, Err) or row.value.state not in UNDER_WAY or _runs(row.value.owner):
+                continue
+            if row.value.state == "waiting" and _shown(journal, pid):
+                if journal.move(pid, "waiting", "held"):
+                    told = Held(
+                        reason="its changes wait for approval; casava-os was ended before an answer",
+                        commit=f"casava-os commit {pid}",
+                        discard=f"casava-os discard {pid}",
+                    )
+                    journal.record(pid, told.event, journal_body(told) or "{}")
                 continue
             opened = layers.open(pid)
             if isinstance(opened, Ok) and journal.move(
@@ -102,6 +112,12 @@ def _reap(layers: DiskLayerStore, journal: Journal) -> Err | None:
     except JournalError as problem:
         return problem.err
     return None
+
+
+def _shown(journal: Journal, pid: int) -> bool:
+    """Whether what the process waits for is the person's word on a changeset that was shown."""
+    asked = journal.last(pid, "approval_needed")
+    return asked is not None and asked.body.get("kind") == "changeset"
 
 
 def _runs(pid: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +19,7 @@ from casava_os.shell.marks import ASCII, Marks, marks_here
 from casava_os.shell.palette import ShellCommands
 from casava_os.shell.screens.conversation import ConversationScreen
 from casava_os.shell.screens.leave import LeaveScreen
+from casava_os.shell.session import Session
 from casava_os.shell.themes import THEMES
 from casava_os.shell.widgets.approval import ApprovalCard
 from casava_os.shell.widgets.prompt import Prompt
@@ -61,11 +62,13 @@ class ShellApp(App[int]):
         models: Sequence[str] = (),
         sandbox: str | None = None,
         history: History | None = None,
+        session: Session | None = None,
         theme: str = "dark",
         marks: Marks | None = None,
         side: Callable[[], Widget] | None = None,
+        keys: Mapping[str, str] | None = None,
     ) -> None:
-        """`model` is what the settings name; `side` makes the panel at the right, shown where there is room."""
+        """`model` is what the settings name; `side` makes the panel at the right; `keys`: others, by binding."""
         super().__init__()
         self.kernel = kernel
         self.workspace = workspace
@@ -74,6 +77,7 @@ class ShellApp(App[int]):
         self.chosen_model: str | None = None
         self.sandbox = sandbox
         self.history = history if history is not None else History(None)
+        self.session = session if session is not None else Session()
         self.marks = marks if marks is not None else marks_here()
         self.side = side
         for name in list(self.available_themes):
@@ -81,6 +85,7 @@ class ShellApp(App[int]):
         for made in THEMES.values():
             self.register_theme(made)
         self.theme = theme if theme in THEMES else "dark"
+        self.set_keymap(dict(keys or {}))
         self._conversation: ConversationScreen | None = None
         if self.marks == ASCII:
             self._filters.append(AsciiFilter())
@@ -131,6 +136,7 @@ class ShellApp(App[int]):
 
     async def _leave(self) -> None:
         """Answers what waits with "hold", cancels what runs, and waits until all of it has cleaned up."""
+        self.conversation.keep_place()
         for card in self.conversation.query(ApprovalCard):
             card.event.answer(None)
         for block in self.conversation.blocks:

@@ -10,10 +10,16 @@ from casava_os.settings import load_settings
 from casava_syscalls.results import Err, Ok, Result
 
 HISTORY = "shell-history.jsonl"
+SESSIONS = "sessions"
 
 
-def open_shell(workspace: Path, *, model: str | None = None, sandbox: str | None = None) -> Result[int]:
-    """Runs the shell until the person leaves; the exit code, or why it cannot be opened."""
+def open_shell(
+    workspace: Path, *, model: str | None = None, sandbox: str | None = None, new: bool = False
+) -> Result[int]:
+    """Runs the shell until the person leaves; the exit code, or why it cannot be opened.
+
+    It goes on where the last one in this workspace was left; with `new` it begins empty.
+    """
     settings = load_settings(config_dir())
     if isinstance(settings, Err):
         return settings
@@ -24,9 +30,11 @@ def open_shell(workspace: Path, *, model: str | None = None, sandbox: str | None
     from casava_os.shell.app import ShellApp
     from casava_os.shell.history import History
     from casava_os.shell.modelwatch import ModelWatch
+    from casava_os.shell.session import Session
     from casava_os.shell.widgets.curves import signs_here
     from casava_os.shell.widgets.resources import ResourcePanel
 
+    session = Session.open(state_dir() / SESSIONS, workspace, new=new)
     try:
         app = ShellApp(
             kernel.value,
@@ -35,6 +43,9 @@ def open_shell(workspace: Path, *, model: str | None = None, sandbox: str | None
             models=_models(),
             sandbox=sandbox,
             history=History(state_dir() / HISTORY),
+            session=session,
+            theme=settings.value.shell.theme,
+            keys=settings.value.shell.keys,
             side=lambda: ResourcePanel(
                 Sampler(workspace, state_dir() / "layers"),
                 settings.value.meters,
@@ -45,6 +56,7 @@ def open_shell(workspace: Path, *, model: str | None = None, sandbox: str | None
         app.chosen_model = model
         code = app.run()
     finally:
+        session.close()
         kernel.value.close()
     return Ok(value=app.return_code or 0 if code is None else code)
 

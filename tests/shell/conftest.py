@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from textual.widget import Widget
 from casava_os.shell.app import ShellApp
 from casava_os.shell.history import History
 from casava_os.shell.marks import ASCII, UNICODE
+from casava_os.shell.session import Session
 from casava_os.shell.widgets import approval
 from casava_os.shell.widgets.block import ProcessBlock
 from casava_os.shell.widgets.prompt import Prompt
@@ -109,6 +110,8 @@ def open_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenShell:
         history: History | None = None,
         ascii_only: bool = False,
         side: Callable[[], Widget] | None = None,
+        session: Session | None = None,
+        keys: Mapping[str, str] | None = None,
         **parts: object,
     ) -> AsyncIterator[Shell]:
         bench = Bench(tmp_path, **{"script": SCRIPT, **parts})  # type: ignore[arg-type]  # what a test gives
@@ -122,6 +125,8 @@ def open_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenShell:
             theme=theme,
             marks=ASCII if ascii_only else UNICODE,
             side=side,
+            session=session,
+            keys=keys,
         )
         try:
             async with app.run_test(size=size, notifications=True) as pilot:

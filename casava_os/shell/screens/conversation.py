@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -17,9 +18,11 @@ from casava_os.kernel.options import RunOptions
 from casava_os.kernel.running import Running
 from casava_os.shell.commands import commands
 from casava_os.shell.completion import Completer
+from casava_os.shell.recall import past_of
 from casava_os.shell.screens.help import HelpScreen
 from casava_os.shell.screens.past import PastScreen
 from casava_os.shell.screens.viewer import ViewerScreen
+from casava_os.shell.session import Place
 from casava_os.shell.themes import THEMES
 from casava_os.shell.widgets.approval import ApprovalCard
 from casava_os.shell.widgets.block import ProcessBlock
@@ -40,6 +43,8 @@ MOST_HELD = 20
 """Held processes that are shown when the shell opens."""
 SIDE_FROM = 110
 """Width in cells from which the panel stands at the right; below, it is one line under the top."""
+KEEP_SECONDS = 0.5
+"""How often what is typed is kept for the next time: what a killed shell loses."""
 LINE_FROM = 20
 """Height in cells from which there is room for that line."""
 
@@ -126,17 +131,45 @@ class ConversationScreen(Screen[None]):
     def on_mount(self) -> None:
         self.query_one(Conversation).anchor()
         self.query_one(TopLine).model = self.shell.model
-        self.run_worker(self._show_held(), group="held")
+        self.query_one(Prompt).fill(self.shell.session.place.draft)
+        self.run_worker(self._continue(), group="held")
 
-    async def _show_held(self) -> None:
-        """What earlier sessions left waiting here stands at the beginning, to be landed or thrown away."""
+    async def _continue(self) -> None:
+        """The blocks of the last session come back, then what waits here besides, to be landed or thrown away."""
+        session, kernel = self.shell.session, self.shell.kernel
+        if session.pids:
+            for welcome in self.query("#welcome"):
+                await welcome.remove()
+            recall = partial(past_of, kernel.journal, marks=self.shell.marks, told_before=self._told_before)
+            place = session.place
+            await self.query_one(Conversation).restore(session.pids, recall, place.at, place.offset)
+        await self._show_held(set(session.pids))
+        if session.problem:
+            self.notify(session.problem, severity="warning", markup=False)
+        self.set_interval(KEEP_SECONDS, self.keep_place)
+
+    def keep_place(self) -> None:
+        """Remembers what is typed and where the conversation is scrolled to."""
+        session = self.shell.session
+        at, offset = self.query_one(Conversation).place() or (None, 0)
+        had = session.problem
+        session.keep(Place(draft=self.query_one(Prompt).text, at=at, offset=offset))
+        if session.problem and not had:
+            self.notify(session.problem, severity="warning", markup=False)
+
+    def on_process_block_numbered(self, event: ProcessBlock.Numbered) -> None:
+        """It belongs to this session from now on."""
+        self.shell.session.add(event.pid)
+
+    async def _show_held(self, there: set[int]) -> None:
+        """What other sessions left waiting here."""
         kernel = self.shell.kernel
         rows = guarded(lambda: kernel.journal.processes(states=("held",)))
         if isinstance(rows, Err):
             self.notify(str(rows), severity="error", markup=False)
             return
         for row in reversed(rows.value[:MOST_HELD]):
-            if row.workspace == self._here:
+            if row.workspace == self._here and row.pid not in there:
                 await self.begin(row.request, kernel.diff(row.pid))
 
     def on_resize(self) -> None:
@@ -247,6 +280,7 @@ class ConversationScreen(Screen[None]):
                 if block is not ended and block.pid == ended.pid and block.told.state == "committed":
                     block.told.state, block.told.ending = "undone", ended.told.ending
                     block.settle()
+            self.query_one(Conversation).undone(ended.pid, ended.told.ending)
         if self.focused is None:
             self.query_one(Prompt).focus()
         self._count()
@@ -265,7 +299,7 @@ class ConversationScreen(Screen[None]):
                 self.shell.push_screen(ViewerScreen.of_diff(block.request, block.diff))
             case "again":
                 self.query_one(Prompt).fill(block.request)
-                self.action_focus_prompt()
+                await self.action_focus_prompt()
             case verb:
                 await self.later(verb, str(block.pid), block)
 
@@ -310,9 +344,9 @@ class ConversationScreen(Screen[None]):
         """Everything that can be typed and pressed."""
         self.shell.push_screen(HelpScreen(self.commands.values()))
 
-    def action_focus_prompt(self) -> None:
+    async def action_focus_prompt(self) -> None:
         """Back to typing."""
-        self.query_one(Conversation).anchor()
+        await self.query_one(Conversation).to_end()
         self.query_one(Prompt).focus()
 
     def action_focus_last(self) -> None:

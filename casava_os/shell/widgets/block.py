@@ -35,7 +35,8 @@ class Past:
     marks: Marks
     told_before: set[str]
     events: tuple[BaseEvent, ...]
-    told: Told
+    told: Told | None
+    """None when it comes from the journal: the events say all of it."""
     pid: int
 
 
@@ -72,6 +73,13 @@ class ProcessBlock(Story, can_focus=True):
             self.block = block
             self.verb = verb
 
+    class Numbered(Message):
+        """The process has its number."""
+
+        def __init__(self, pid: int) -> None:
+            super().__init__()
+            self.pid = pid
+
     class Ended(Message):
         """The process came to its end."""
 
@@ -107,7 +115,10 @@ class ProcessBlock(Story, can_focus=True):
                 async for event in events:
                     if not isinstance(event, ApprovalNeeded | Output):
                         self._events.append(event)
+                    before = self.pid
                     self.show(event)
+                    if self.pid != before:
+                        self.post_message(self.Numbered(self.pid))
         finally:
             self._followed.remove(running)
             if not self._followed:
@@ -144,7 +155,9 @@ class ProcessBlock(Story, can_focus=True):
         self._events = [event for event in past.events if not isinstance(event, Output)]
         for event in past.events:
             self.show(event)
-        self.told, self.pid = past.told, past.pid
+        self.pid = past.pid
+        if past.told is not None:
+            self.told = past.told
         self.settle()
 
     def _stop_clock(self) -> None:
