@@ -8,16 +8,24 @@ the future of its answer.
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
 
 from casava_os.kernel.policy import Allow, Ask, Deny, Verdict
 from casava_os.kernel.ports import Change, Changeset
+from casava_os.kernel.selection import Selection
+from casava_os.kernel.standing import Standing
 from casava_syscalls.docstrings import documented
 from casava_syscalls.results import Err
 from casava_syscalls.values import AnyValue, Question, Refusal
+
+ALWAYS: Final = "always"
+"""A yes to this question, and to all of its kind from now on."""
+
+Answer = bool | Selection | Literal["always"] | None
+"""What a person can say to a question."""
 
 
 class BaseEvent(BaseModel):
@@ -96,7 +104,8 @@ class Judged(BaseEvent):
 class ApprovalNeeded(BaseEvent):
     """The person is asked, once: for effects that no layer holds, before they happen; or for a changeset, before it lands.
 
-    Answer with `answer(…)` from the loop that runs the kernel: True lands it, False throws it away, None holds it. When nobody will (`RunOptions.interactive` is false)
+    Answer with `answer(…)` from the loop that runs the kernel: True lands it, False throws it away, None holds it; of a
+    changeset, a `Selection` lands a part of it and holds the rest, and `ALWAYS` lands it and saves the rule `always`. When nobody will (`RunOptions.interactive` is false)
     the event is not sent: the process is held instead.
     """
 
@@ -111,19 +120,23 @@ class ApprovalNeeded(BaseEvent):
     diff: str = ""
     sha256: str
     """What is approved: of the plan for effects, of the changeset for a changeset."""
+    always: Standing | None = None
+    """The standing rule that would spare this question from now on; None where there may be none."""
 
-    _answer: asyncio.Future[bool | None] | None = PrivateAttr(default=None)
+    _answer: asyncio.Future[Answer] | None = PrivateAttr(default=None)
 
     def expect(self) -> None:
         """Makes the future of the answer; called by the kernel."""
         self._answer = asyncio.get_running_loop().create_future()
 
-    def answer(self, yes: bool | None) -> None:
-        """Gives the person's answer; only the first one counts."""
+    def answer(self, yes: Answer) -> None:
+        """Gives the person's answer; only the first one counts. One that is not offered is a `ValueError`."""
+        if (isinstance(yes, Selection) and self.changeset is None) or (yes == ALWAYS and self.always is None):
+            raise ValueError(f"{yes!r} is no answer to this question")
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(yes)
 
-    async def answered(self) -> bool | None:
+    async def answered(self) -> Answer:
         """Waits for the answer; an event that came from a file has none and is held."""
         return await self._answer if self._answer is not None else None
 
@@ -194,6 +207,9 @@ class Committed(BaseEvent):
     digest: str
     undo: str
     """The command that takes it back."""
+    rest: int = 0
+    """The process that holds what was left out; 0 when all of it landed."""
+    rest_summary: str = ""
 
 
 class Held(BaseEvent):

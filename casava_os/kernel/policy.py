@@ -25,6 +25,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from casava_os.kernel.ports import Change, Changeset
+from casava_os.kernel.standing import Standing
 from casava_os.kernel.taint import taint
 from casava_syscalls.base import AnyCall, Effect
 from casava_syscalls.plan import Plan
@@ -107,11 +108,15 @@ class Rule(_Frozen):
         return Allow(reason=self.reason) if self.decision == "allow" else Ask(reason=self.reason)
 
 
-class _PolicyFile(_Frozen):
+class PolicyFile(_Frozen):
+    """What a policy.toml says."""
+
     version: Literal[1] = 1
     inherit: bool = True
     """Whether the shipped rules follow these."""
     rule: tuple[Rule, ...] = ()
+    always: tuple[Standing, ...] = ()
+    """Kinds of changes that are no longer asked for, in one workspace each (`casava_os.kernel.standing`)."""
 
 
 @cache
@@ -288,7 +293,7 @@ class Policy:
 def load_policy(config_dir: Path | None = None) -> Result[Policy]:
     """The person's `policy.toml`, if there is one, before the shipped rules. `Err("usage")` names the file and the key."""
     shipped_text = resources.files("casava_config").joinpath("policy.toml").read_text(encoding="utf-8")
-    shipped = _parse(shipped_text, "the shipped policy.toml")
+    shipped = parse_policy(shipped_text, "the shipped policy.toml")
     own_path = config_dir / "policy.toml" if config_dir else None
     if isinstance(shipped, Err) or own_path is None or not own_path.exists():
         return shipped if isinstance(shipped, Err) else Ok(value=Policy(rules=shipped.value.rule))
@@ -296,15 +301,16 @@ def load_policy(config_dir: Path | None = None) -> Result[Policy]:
         text = own_path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         return Err(code="usage", title=f"{own_path} cannot be read", message=str(problem))
-    own = _parse(text, str(own_path))
+    own = parse_policy(text, str(own_path))
     if isinstance(own, Err):
         return own
     return Ok(value=Policy(rules=own.value.rule + (shipped.value.rule if own.value.inherit else ())))
 
 
-def _parse(text: str, source: str) -> Result[_PolicyFile]:
+def parse_policy(text: str, source: str) -> Result[PolicyFile]:
+    """The file's contents. `Err("usage")` names the `source` and the key that is wrong."""
     try:
-        return Ok(value=_PolicyFile.model_validate(tomllib.loads(text)))
+        return Ok(value=PolicyFile.model_validate(tomllib.loads(text)))
     except tomllib.TOMLDecodeError as problem:
         return Err(
             code="usage", title=f"{source} is not TOML", message=str(problem), hint="mend or remove the file"

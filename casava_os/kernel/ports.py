@@ -6,10 +6,12 @@ Protocols passes the contract tests of its kind (`tests/contracts/`).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -169,6 +171,15 @@ class Changeset(BaseModel):
     changes: tuple[Change, ...] = ()
     digest: str = ""
 
+    @classmethod
+    def made(cls, pid: int, workspace: str, changes: Iterable[Change]) -> Self:
+        """These changes, sorted and with their digest."""
+        ordered = tuple(sorted(changes, key=lambda change: change.path))
+        plain = [change.model_dump(mode="json") for change in ordered]
+        text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return cls(pid=pid, workspace=workspace, changes=ordered, digest=digest)
+
     @property
     def empty(self) -> bool:
         return not self.changes
@@ -193,8 +204,11 @@ class Layer(Protocol):
     def diff(self, changeset: Changeset, *, context: int = 3, max_bytes: int = 2**20) -> str:
         """A unified diff of text files and a line for every other change."""
 
-    def commit(self, changeset: Changeset) -> Result[Changeset]:
+    def commit(self, changeset: Changeset, *, of: Changeset | None = None) -> Result[Changeset]:
         """Lands exactly this changeset in the workspace and keeps what `undo` needs.
+
+        `of`: the changeset of the whole layer, of which `changeset` is a part that can stand alone
+        (`casava_os.kernel.selection`); what is left out can be landed later, after `LayerStore.split`.
 
         `Err("conflict")`: the workspace (or the layer) no longer is what the changeset was made from; nothing applied.
         `Err("disk-full")`, `Err("permission")`: nothing applied.
@@ -212,6 +226,12 @@ class LayerStore(Protocol):
 
     def open(self, pid: int) -> Result[Layer]:
         """The held layer of a process."""
+
+    def split(self, pid: int, rest: int, landed: Changeset) -> Result[Layer]:
+        """Hands the layer of process `pid` on to process `rest`, without what landed of it.
+
+        From now on its changeset is what was left out: also when the commit of `pid` is taken back.
+        """
 
     def undo(self, pid: int) -> Result[Changeset]:
         """Takes back the commit of process `pid`; the value is the changeset that undid it.

@@ -5,11 +5,9 @@ A file that was touched, or rewritten with the same bytes, is no change. The cos
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -48,22 +46,34 @@ class Scan:
     """Directories that are there before and after and in which an entry lies: nodes before and after."""
     unsupported: tuple[str, ...]
     """Why the layer cannot be committed, a sentence for each path that is in the way."""
+    whole: bool = True
+    """Whether this is all that the layer changes, and not a part."""
+
+    def part(self, keep: Callable[[str], bool]) -> Scan:
+        """Those changes (by path, text form) that are kept, with what committing them alone needs to know."""
+        kept = [e for e in self.entries if not e.moved and keep(path_text(e.path) or ".")]
+        names = {e.path for e in kept} | {e.source for e in kept if e.source is not None}
+        entries = [e for e in self.entries if e.path in names and (e.moved or keep(path_text(e.path) or "."))]
+        modes = {e.path for e in kept if e.mode_only}
+        before = {e.path: e.before for e in self.entries if e.before is not None}
+        replaced = {e.path for e in entries if not e.mode_only}
+        parents: dict[str, tuple[Node, Node]] = {}
+        for entry in entries:
+            parent = os.path.dirname(entry.path)
+            if not entry.path or entry.mode_only or parent in replaced:
+                continue
+            if parent in self.parents:
+                was, becomes = self.parents[parent]
+                parents[parent] = (was, was._replace(mode=becomes.mode) if parent in modes else was)
+            elif (stays := before.get(parent)) is not None:
+                parents[parent] = (stays, stays)
+        changes = [change_of(entry) for entry in entries if not entry.moved]
+        changeset = Changeset.made(self.changeset.pid, self.changeset.workspace, changes)
+        return Scan(changeset, entries, parents, self.unsupported, whole=False)
 
 
 DigestCache = dict[tuple[int, int, int, int, int], str]
 """sha256 by (device, inode, size, mtime, ctime)."""
-
-
-def changes_digest(changes: Iterable[Change]) -> str:
-    """sha256 of the canonical JSON of the changes (sorted keys, no spaces): equal for equal effects of any process."""
-    plain = [change.model_dump(mode="json") for change in changes]
-    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def make_changeset(pid: int, workspace: str, changes: Iterable[Change]) -> Changeset:
-    """A changeset, sorted and with its digest."""
-    ordered = tuple(sorted(changes, key=lambda change: change.path))
-    return Changeset(pid=pid, workspace=workspace, changes=ordered, digest=changes_digest(ordered))
 
 
 def scan(pid: int, workspace: str, upper: Upper, cache: DigestCache) -> Scan:
@@ -73,7 +83,7 @@ def scan(pid: int, workspace: str, upper: Upper, cache: DigestCache) -> Scan:
     comparison.find_renames()
     changes = [change_of(entry) for entry in comparison.entries if not entry.moved]
     return Scan(
-        make_changeset(pid, path_text(workspace), changes),
+        Changeset.made(pid, path_text(workspace), changes),
         comparison.entries,
         comparison.parents(),
         tuple(comparison.unsupported),

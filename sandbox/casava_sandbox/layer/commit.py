@@ -8,10 +8,11 @@ layer was taken.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from casava_os.kernel.ports import Changeset, LayerPaths
+from casava_os.kernel.selection import needs, stands_not
 from casava_sandbox.layer.changeset import DigestCache, Entry, Scan, scan
 from casava_sandbox.layer.files import (
     Node,
@@ -55,13 +56,33 @@ class Base:
     first_seen: Mapping[str, Seen] = field(default_factory=dict)
     """Touched paths as they were when a changeset was first made from them."""
     rolled_back: Mapping[str, int] = field(default_factory=dict)
-    """ctime (ns) of paths that an earlier, failed commit moved out and in again. Text form."""
+    """ctime (ns) of paths that an earlier commit of ours touched and left as they were. Text form."""
+    landed: frozenset[str] = frozenset()
+    """Paths of changes that are not this layer's any more: an earlier part of it landed them. Text form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to land: a changeset, and that of the whole layer when the first is a part of it."""
+
+    changeset: Changeset
+    whole: Changeset | None = None
+
+
+Remember = Callable[[Mapping[str, Seen]], None]
+"""Is told how the paths that were left out look after the part landed: a commit moves the times of directories."""
 
 
 def commit(
-    state: str, paths: LayerPaths, base: Base, changeset: Changeset, cache: DigestCache
+    state: str,
+    paths: LayerPaths,
+    base: Base,
+    asked: Asked,
+    cache: DigestCache,
+    remember: Remember,
 ) -> Result[Changeset]:
     """`Layer.commit`: see the Protocol for what comes back."""
+    changeset = asked.changeset
     try:
         with exclusive(state), Upper(str(paths.upper)) as upper:
             if has_record(state, paths.pid):
@@ -70,40 +91,79 @@ def commit(
                     title="Already committed",
                     message=f"Process {paths.pid} has landed its changes",
                 )
-            found = _agreed(paths, upper, base, changeset, cache)
-            if isinstance(found, Err):
-                return found
+            agreed = _agreed(paths, upper, base, asked, cache)
+            if isinstance(agreed, Err):
+                return agreed
             if changeset.empty:
                 return Ok(value=changeset)
+            found, left = agreed
             error = _land(state, paths, upper, base, found)
+            if error is None and left:
+                remember(_after_us(str(paths.workspace), left))
     except OSError as trouble:
         error = failure(trouble, "landing the changes")
     return error or Ok(value=changeset)
 
 
 def _agreed(
-    paths: LayerPaths, upper: Upper, base: Base, changeset: Changeset, cache: DigestCache
-) -> Scan | Err:
-    """The scan, when layer and workspace still are what the changeset was made from."""
+    paths: LayerPaths, upper: Upper, base: Base, asked: Asked, cache: DigestCache
+) -> tuple[Scan, list[Entry]] | Err:
+    """What is to land, when layer and workspace still are what it was made from; and what is left out."""
+    changeset = asked.changeset
     pid, workspace = paths.pid, str(paths.workspace)
     root = look(workspace)
     if root is None or (root.dev, root.ino) != base.root:
         return _conflict([path_text(workspace)], "is not the directory that the layer was taken from")
-    found = scan(pid, workspace, upper, cache)
+    everything = scan(pid, workspace, upper, cache)
+    found = everything.part(lambda path: path not in base.landed) if base.landed else everything
     if found.unsupported:
         reasons = ". ".join(found.unsupported[:5])
         return Err(code="unsupported", title="These changes cannot be landed", message=reasons, hint=_KEPT)
     if (found.changeset.pid, found.changeset.workspace) != (changeset.pid, changeset.workspace):
         return _conflict([changeset.workspace], f"is not the workspace of process {pid}")
-    if found.changeset.digest != changeset.digest:
-        differing = {change.path for change in set(found.changeset.changes) ^ set(changeset.changes)}
-        return _conflict(differing or {"."}, "changed after the preview")
+    whole, left = asked.whole or changeset, list[Entry]()
+    of_layer = found
+    if found.changeset.digest != whole.digest:
+        return _differs(found.changeset, whole)
+    if asked.whole is not None:
+        chosen = {change.path for change in changeset.changes}
+        found = of_layer.part(chosen.__contains__)
+        if found.changeset.digest != changeset.digest:
+            return _differs(found.changeset, changeset)
+        kept = {entry.path for entry in found.entries}
+        left = [
+            e
+            for e in of_layer.entries
+            if e.path not in kept and e.before is not None and _as_taken(e, e.before, base)
+        ]
+    if not found.whole and (
+        lacking := needs(everything.changeset.changes).lacking({c.path for c in found.changeset.changes})
+    ):
+        return stands_not(lacking)
     touched = [
         path_text(e.path) for e in found.entries if e.before is not None and not _as_taken(e, e.before, base)
     ]
     if touched:
         return _conflict(touched, "changed in the workspace after the layer was taken")
-    return found
+    return found, left
+
+
+def _differs(found: Changeset, shown: Changeset) -> Err:
+    differing = {change.path for change in set(found.changes) ^ set(shown.changes)}
+    return _conflict(differing or {"."}, "changed after the preview")
+
+
+def _after_us(workspace: str, left: list[Entry]) -> dict[str, Seen]:
+    """How paths that were as taken before a part landed look now, when nobody but the commit has touched them."""
+    looks: dict[str, Seen] = {}
+    for entry in left:
+        was, now = entry.before, look(os.path.join(workspace, entry.path) if entry.path else workspace)
+        if was is None or now is None or (now.kind, now.ino) != (was.kind, was.ino):
+            continue
+        same = (now.size, now.mtime_ns, now.mode) == (was.size, was.mtime_ns, was.mode)
+        if same or now.kind == "directory":
+            looks[path_text(entry.path)] = seen(now)
+    return looks
 
 
 def _as_taken(entry: Entry, now: Node, base: Base) -> bool:
@@ -173,7 +233,8 @@ def _steps(found: Scan, items: tuple[Item, ...], base: Base) -> Steps:
 
     for path, (before, after) in found.parents.items():
         # Where the person, too, worked in the directory, the time of now is the true one.
-        add(path, before, after.mode, after.mtime_ns if before.ctime_ns <= base.created_ns else None)
+        alone = found.whole and before.ctime_ns <= base.created_ns
+        add(path, before, after.mode, after.mtime_ns if alone else None)
     for entry in found.entries:
         if entry.mode_only and entry.before and entry.after:
             if entry.after.kind == "file":

@@ -1,7 +1,8 @@
 """Makes, finds and undoes layers: the `LayerStore` of the kernel's ports, on disk.
 
 `<state>/layers/<pid>/` holds `upper`, `work` (the overlay's), `scratch` (spilled values, piped input), `layer.json`
-(workspace, time of creation) and `first-seen.json` (how touched paths looked when they were first previewed).
+(workspace, time of creation), `first-seen.json` (how touched paths looked when they were first previewed) and, after a
+part of it landed, `landed.json` (which paths of the upper are not this layer's any more).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from casava_os.kernel.ports import Changeset, Layer, LayerPaths
 from casava_os.paths import private_dir
 from casava_sandbox.layer.changeset import DigestCache, Scan, scan
-from casava_sandbox.layer.commit import Base, commit
+from casava_sandbox.layer.commit import Asked, Base, commit
 from casava_sandbox.layer.diff import render_diff
 from casava_sandbox.layer.files import failure, mount_of, node_of, open_file, remove_tree
 from casava_sandbox.layer.overlay import Upper
@@ -50,6 +52,7 @@ _MOVE_STATE = "Set CASAVA_HOME to a directory on a local filesystem (ext4, xfs, 
 
 _SEEN_TYPE = TypeAdapter(dict[str, Seen])
 _TIMES_TYPE = TypeAdapter(dict[str, int])
+_PIDS_TYPE = TypeAdapter(dict[str, int])
 
 
 class LayerFile(BaseModel):
@@ -87,6 +90,8 @@ class DiskLayer:
         """Reads the upper directory. Raises `FileNotFoundError` when the workspace or the layer is gone."""
         with Upper(str(self._paths.upper)) as upper:
             found = scan(self._paths.pid, str(self._paths.workspace), upper, self._digests)
+        if landed := self._landed():
+            found = found.part(lambda path: path not in landed)
         self._unsupported = found.unsupported
         self._remember(found)
         return found.changeset
@@ -103,15 +108,33 @@ class DiskLayer:
                 max_bytes=max_bytes,
             )
 
-    def commit(self, changeset: Changeset) -> Result[Changeset]:
+    def commit(self, changeset: Changeset, *, of: Changeset | None = None) -> Result[Changeset]:
         """Lands exactly this changeset; on `Err` nothing was applied. The layer stays until it is discarded."""
         base = Base(
             created_ns=self._facts.created_ns,
             root=(self._facts.device, self._facts.inode),
             first_seen=self._first_seen(),
-            rolled_back=_read(rolled_back_path(self._state, self._paths.pid), _TIMES_TYPE),
+            rolled_back=self._touched(),
+            landed=self._landed(),
         )
-        return commit(self._state, self._paths, base, changeset, self._digests)
+        asked = Asked(changeset, of)
+        return commit(self._state, self._paths, base, asked, self._digests, self._adopt)
+
+    def _adopt(self, looks: Mapping[str, Seen]) -> None:
+        """What we touched and left as it was is not taken for somebody else's work later."""
+        times = {path: look.ctime_ns for path, look in looks.items()}
+        _write(self._seen_path(), _SEEN_TYPE.dump_json({**self._first_seen(), **looks}))
+        _write(
+            rolled_back_path(self._state, self._paths.pid),
+            _TIMES_TYPE.dump_json({**self._touched(), **times}),
+        )
+
+    def _touched(self) -> dict[str, int]:
+        return _read(rolled_back_path(self._state, self._paths.pid), _TIMES_TYPE)
+
+    def _landed(self) -> frozenset[str]:
+        """What is in the upper directory and not this layer's any more."""
+        return frozenset(_read(_landed_path(self._paths.upper.parent), _PIDS_TYPE))
 
     def discard(self) -> None:
         """Removes the layer's directories; what another owner left in them is set aside under `layers/.left-*`."""
@@ -192,6 +215,24 @@ class DiskLayerStore:
             )
         return Ok(value=DiskLayer(self._state, _paths(pid, Path(workspace), folder), facts))
 
+    def split(self, pid: int, rest: int, landed: Changeset) -> Result[Layer]:
+        """Hands the layer of `pid` on to `rest`, without what landed: see the Protocol."""
+        folder, target = self._folder(pid), self._folder(rest)
+        try:
+            gone = _landed_path(Path(folder))
+            _write(
+                gone,
+                _PIDS_TYPE.dump_json({**_read(gone, _PIDS_TYPE), **{c.path: pid for c in landed.changes}}),
+            )
+            os.rename(folder, target)
+            with open(os.path.join(target, "layer.json"), "rb") as file:
+                facts = LayerFile.model_validate_json(file.read())
+            renamed = facts.model_copy(update={"pid": rest})
+            _write(os.path.join(target, "layer.json"), renamed.model_dump_json().encode())
+        except OSError as error:
+            return failure(error, "keeping what was left out")
+        return self.open(rest)
+
     def held(self) -> tuple[int, ...]:
         """The processes that have a layer, oldest number first."""
         with suppress(FileNotFoundError, NotADirectoryError):
@@ -239,6 +280,11 @@ class DiskLayerStore:
         )
         _write(os.path.join(folder, "layer.json"), facts.model_dump_json().encode())
         return DiskLayer(self._state, paths, facts)
+
+
+def _landed_path(folder: Path) -> str:
+    """A list of the paths whose changes landed with another process, and with which."""
+    return str(folder / "landed.json")
 
 
 def _paths(pid: int, workspace: Path, folder: str) -> LayerPaths:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from casava_os.kernel.ports import Action, Change, Changeset
-from casava_sandbox.layer.changeset import make_changeset
 from casava_sandbox.layer.files import (
     copy_object,
     digest_of,
@@ -164,7 +163,7 @@ def _reverse(record: Record, kept: str) -> Changeset | Err:
             message = f"What was kept of {named([path])} is no longer what it was"
             return Err(code="conflict", title="Cannot undo", message=message, hint="Nothing was touched")
     changes = [_reverse_change(change, kept_at) for change in record.changeset.changes]
-    return make_changeset(record.pid, record.workspace, changes)
+    return Changeset.made(record.pid, record.workspace, changes)
 
 
 def _reverse_change(change: Change, kept_at: Callable[[str], str]) -> Change:
