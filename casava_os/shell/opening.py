@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from casava_os.boot import boot_kernel
 from casava_os.paths import config_dir, state_dir
-from casava_os.settings import load_settings
+from casava_os.settings import Settings, load_settings
 from casava_syscalls.results import Err, Ok, Result
+
+if TYPE_CHECKING:
+    from casava_os.kernel.run import Kernel
 
 HISTORY = "shell-history.jsonl"
 SESSIONS = "sessions"
 
 
 def open_shell(
-    workspace: Path, *, model: str | None = None, sandbox: str | None = None, new: bool = False
+    workspace: Path,
+    *,
+    model: str | None = None,
+    sandbox: str | None = None,
+    new: bool = False,
+    plain: bool | None = None,
 ) -> Result[int]:
     """Runs the shell until the person leaves; the exit code, or why it cannot be opened.
 
-    It goes on where the last one in this workspace was left; with `new` it begins empty.
+    It goes on where the last one in this workspace was left; with `new` it begins empty. `plain` None: as the settings
+    say, or line by line where the terminal cannot draw.
     """
     settings = load_settings(config_dir())
     if isinstance(settings, Err):
@@ -26,6 +38,10 @@ def open_shell(
     kernel = boot_kernel(settings.value)
     if isinstance(kernel, Err):
         return kernel
+    if plain is None:
+        plain = settings.value.shell.plain or os.environ.get("TERM", "") in ("dumb", "unknown")
+    if plain:
+        return _plain(kernel.value, settings.value, workspace, model, sandbox)
     from casava_os.meters import Sampler
     from casava_os.shell.app import ShellApp
     from casava_os.shell.history import History
@@ -59,6 +75,28 @@ def open_shell(
         session.close()
         kernel.value.close()
     return Ok(value=app.return_code or 0 if code is None else code)
+
+
+def _plain(
+    kernel: Kernel, settings: Settings, workspace: Path, model: str | None, sandbox: str | None
+) -> Result[int]:
+    """The shell without drawing."""
+    from casava_os.shell.history import History
+    from casava_os.shell.plain import PlainShell
+
+    try:
+        shell = PlainShell(
+            kernel,
+            workspace,
+            model=model or settings.model,
+            models=_models(),
+            chosen_model=model,
+            sandbox=sandbox,
+            history=History(state_dir() / HISTORY if sys.stdin.isatty() else None),
+        )
+        return Ok(value=shell.run())
+    finally:
+        kernel.close()
 
 
 def _models() -> tuple[str, ...]:
