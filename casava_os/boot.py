@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from casava_os.broker import HostBroker
-from casava_os.errors import ExitCode
 from casava_os.kernel.compiler.compile import Certainty
+from casava_os.kernel.control import Control
 from casava_os.kernel.dispatch import Budget
-from casava_os.kernel.events import Held
-from casava_os.kernel.journal import Journal, JournalError, journal_body
+from casava_os.kernel.journal import Journal, JournalError
 from casava_os.kernel.landing import Landing
 from casava_os.kernel.policy import load_policy
+from casava_os.kernel.policyfile import StandingRules
 from casava_os.kernel.ports import ChooseSandbox, Chosen, Limits, LoadModel, Model, Progress
-from casava_os.kernel.process import UNDER_WAY
 from casava_os.kernel.run import Kernel
 from casava_os.paths import cache_dir, config_dir, private_dir, state_dir
 from casava_os.settings import Settings, load_settings
@@ -49,7 +46,8 @@ def boot_kernel(settings: Settings | None = None) -> Result[Kernel]:
     if isinstance(journal, Err):
         return journal
     layers = DiskLayerStore(state)
-    recovered = _recover(layers, journal.value)
+    control = Control(journal.value, layers)
+    recovered = _recover(layers, control)
     if isinstance(recovered, Err):
         journal.value.close()
         return recovered
@@ -69,60 +67,27 @@ def boot_kernel(settings: Settings | None = None) -> Result[Kernel]:
             ),
             request_bytes=compiler.request_bytes,
             names=compiler.names,
-            landing=Landing(display.diff_context, display.diff_bytes),
+            landing=Landing(display.diff_context, display.diff_bytes, StandingRules(config_dir())),
             timeout=settings.timeout,
         )
     )
 
 
-def _recover(layers: DiskLayerStore, journal: Journal) -> Err | None:
-    """Rolls back a commit that a killed process left unfinished; its changes are held again."""
+def _recover(layers: DiskLayerStore, control: Control) -> Err | None:
+    """Rolls back a commit that a killed process left unfinished; its changes are held again.
+
+    Settles processes whose `casava-os` was killed: what was shown and waited for an answer is held, what worked goes.
+    """
     recovered = layers.recover()
     if isinstance(recovered, Err):
         return recovered
-    if recovered.value is not None:
-        try:
-            journal.move(recovered.value, "committing", "held")
-        except JournalError as problem:
-            return problem.err
-    return _reap(layers, journal)
-
-
-def _reap(layers: DiskLayerStore, journal: Journal) -> Err | None:
-    """Settles processes whose `casava-os` was killed: what was shown and waited for an answer is held, what worked goes."""
     try:
-        for pid in layers.held():
-            row = journal.process(pid)
-            if isinstance(row, Err) or row.value.state not in UNDER_WAY or _runs(row.value.owner):
-                continue
-            if row.value.state == "waiting" and _shown(journal, pid):
-                if journal.move(pid, "waiting", "held"):
-                    told = Held(
-                        reason="its changes wait for approval; casava-os was ended before an answer",
-                        commit=f"casava-os commit {pid}",
-                        discard=f"casava-os discard {pid}",
-                    )
-                    journal.record(pid, told.event, journal_body(told) or "{}")
-                continue
-            opened = layers.open(pid)
-            if isinstance(opened, Ok) and journal.move(
-                pid, row.value.state, "cancelled", ExitCode.INTERRUPTED
-            ):
-                opened.value.discard()
+        if recovered.value is not None:
+            control.journal.move(recovered.value, "committing", "held")
+        control.sweep()
     except JournalError as problem:
         return problem.err
     return None
-
-
-def _shown(journal: Journal, pid: int) -> bool:
-    """Whether what the process waits for is the person's word on a changeset that was shown."""
-    asked = journal.last(pid, "approval_needed")
-    return asked is not None and asked.body.get("kind") == "changeset"
-
-
-def _runs(pid: int) -> bool:
-    """Whether the operating system still runs this process."""
-    return Path(f"/proc/{pid}").exists()
 
 
 def _chooser(settings: Settings) -> ChooseSandbox:

@@ -2,7 +2,7 @@
 
 `records` only grows (triggers refuse to change or remove a row); `processes` has a row for each pid with its present
 state, so that two commands cannot land the same changeset. Several `casava-os` may write at once: WAL mode and a busy
-timeout. Failures of the file itself (corrupt, disk full, no permission) raise `JournalError`, which carries an `Err`:
+timeout. Through it they also reach each other: a wish about a process stands in its row until its owner looks (`control`). Failures of the file itself (corrupt, disk full, no permission) raise `JournalError`, which carries an `Err`:
 the kernel turns it into that value at its edge, because a record that cannot be written must stop the walk anywhere.
 """
 
@@ -21,6 +21,8 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from casava_os.kernel.events import BaseEvent, ChangesetMade, Finished, Output, StepFinished
+from casava_os.kernel.owners import born
+from casava_os.kernel.ports import Priority
 from casava_syscalls.results import Err, Ok, Result
 
 T = TypeVar("T")
@@ -41,6 +43,9 @@ State = Literal[
 ]
 """Where a process is. A failing, denied or refused one ends as `failed`; a question or a read-only plan as `done`."""
 
+Wish = Literal["", "hold", "kill"]
+"""What somebody wants done with a process that runs. Its owner does it."""
+
 BUSY_SECONDS = 10.0
 """How long a write waits for another `casava-os`."""
 
@@ -48,20 +53,29 @@ VALUE_CHARS = 16_384
 """Longest value or diff text that is recorded whole; of a longer one, this much of its beginning is."""
 DIFF_CHARS = 262_144
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS processes (
+_SCHEMA = (
+    """
+CREATE TABLE processes (
     pid INTEGER PRIMARY KEY AUTOINCREMENT, created REAL NOT NULL, request TEXT NOT NULL, workspace TEXT NOT NULL,
     state TEXT NOT NULL, owner INTEGER NOT NULL, exit_code INTEGER);
-CREATE TABLE IF NOT EXISTS records (
+CREATE TABLE records (
     id INTEGER PRIMARY KEY AUTOINCREMENT, pid INTEGER NOT NULL REFERENCES processes(pid), at REAL NOT NULL,
     kind TEXT NOT NULL, body TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS records_of_process ON records(pid, id);
-CREATE TRIGGER IF NOT EXISTS records_stay BEFORE UPDATE ON records
+CREATE INDEX records_of_process ON records(pid, id);
+CREATE TRIGGER records_stay BEFORE UPDATE ON records
     BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER IF NOT EXISTS records_remain BEFORE DELETE ON records
+CREATE TRIGGER records_remain BEFORE DELETE ON records
     BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-PRAGMA user_version = 1;
-"""
+""",
+    """
+ALTER TABLE processes ADD COLUMN born TEXT NOT NULL DEFAULT '';
+ALTER TABLE processes ADD COLUMN priority TEXT NOT NULL DEFAULT 'normal';
+ALTER TABLE processes ADD COLUMN wish TEXT NOT NULL DEFAULT '';
+ALTER TABLE processes ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX processes_by_state ON processes(state, pid);
+""",
+)
+"""What makes each version of the file out of the one before. An older program reads and writes a newer file."""
 
 
 class JournalError(Exception):
@@ -85,6 +99,12 @@ class ProcessRow(BaseModel):
     owner: int
     """The operating system's pid of the `casava-os` that runs or ran it."""
     exit_code: int | None = None
+    born: str = ""
+    """When that `casava-os` began (`owners.born`)."""
+    priority: Priority = "normal"
+    wish: Wish = ""
+    tokens: int = 0
+    """That the kernel model has evaluated for it."""
 
 
 class Record(BaseModel):
@@ -99,7 +119,7 @@ class Record(BaseModel):
     body: dict[str, JsonValue]
 
 
-_COLUMNS = "pid, created, request, workspace, state, owner, exit_code"
+_COLUMNS = "pid, created, request, workspace, state, owner, exit_code, born, priority, wish, tokens"
 
 
 @dataclass(slots=True)
@@ -123,8 +143,7 @@ class Journal:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                connection.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
+            _grow(connection)
             connection.execute("SELECT pid, state FROM processes LIMIT 1").fetchone()
         except sqlite3.Error as problem:
             connection.close()
@@ -137,12 +156,13 @@ class Journal:
 
     # ------------------------------------------------------------------------------------------ writing
 
-    def new(self, request: str, workspace: str) -> int:
+    def new(self, request: str, workspace: str, priority: Priority = "normal") -> int:
         """The pid of a new process."""
         with self._transaction() as sql:
             cursor = sql.execute(
-                "INSERT INTO processes (created, request, workspace, state, owner) VALUES (?, ?, ?, 'new', ?)",
-                (time.time(), request, workspace, os.getpid()),
+                "INSERT INTO processes (created, request, workspace, state, priority, owner, born)"
+                " VALUES (?, ?, ?, 'new', ?, ?, ?)",
+                (time.time(), request, workspace, priority, os.getpid(), born(os.getpid())),
             )
             return int(cursor.lastrowid or 0)
 
@@ -155,15 +175,38 @@ class Journal:
         """Changes a process's state if it still is in `before`; False when somebody else changed it."""
         with self._transaction() as sql:
             done = sql.execute(
-                "UPDATE processes SET state = ?, owner = ?, exit_code = coalesce(?, exit_code) WHERE pid = ? AND state = ?",
-                (after, os.getpid(), exit_code, pid, before),
+                "UPDATE processes SET state = ?, owner = ?, born = ?, exit_code = coalesce(?, exit_code)"
+                " WHERE pid = ? AND state = ?",
+                (after, os.getpid(), born(os.getpid()), exit_code, pid, before),
             )
             if done.rowcount != 1:
                 return False
             _append(sql, pid, "state", json.dumps({"from": before, "to": after, "exit_code": exit_code}))
             return True
 
+    def wish(self, pid: int, wish: Wish) -> None:
+        """Says what somebody wants done with a process. A wish to kill it is not taken back by one to hold it."""
+        with self._transaction() as sql:
+            sql.execute("UPDATE processes SET wish = ? WHERE pid = ? AND wish != 'kill'", (wish, pid))
+            _append(sql, pid, "wish", json.dumps({"wish": wish, "by": os.getpid()}))
+
+    def renice(self, pid: int, priority: Priority) -> None:
+        """Gives a process another priority."""
+        with self._transaction() as sql:
+            sql.execute("UPDATE processes SET priority = ? WHERE pid = ?", (priority, pid))
+            _append(sql, pid, "priority", json.dumps({"to": priority, "by": os.getpid()}))
+
+    def spend(self, pid: int, tokens: int) -> None:
+        """Adds tokens that the kernel model evaluated for a process."""
+        with self._transaction() as sql:
+            sql.execute("UPDATE processes SET tokens = tokens + ? WHERE pid = ?", (tokens, pid))
+
     # ------------------------------------------------------------------------------------------ reading
+
+    def version(self) -> int:
+        """Another number whenever another program has written to the journal. Costs a few microseconds."""
+        with self._guard():
+            return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
     def processes(self, *, limit: int | None = None, states: tuple[State, ...] = ()) -> list[ProcessRow]:
         """Processes, the newest first."""
@@ -193,7 +236,7 @@ class Journal:
     def last_committed(self, workspace: str | None = None) -> ProcessRow | None:
         """The process that committed last (in this workspace), of those not undone."""
         found = self._read(
-            "SELECT p.pid, created, request, workspace, state, owner, exit_code FROM processes p"
+            f"SELECT {', '.join('p.' + name for name in _COLUMNS.split(', '))} FROM processes p"  # noqa: S608 - own columns
             " JOIN records r ON r.pid = p.pid AND r.kind = 'committed'"
             " WHERE p.state = 'committed' AND (? IS NULL OR workspace = ?) ORDER BY r.id DESC LIMIT 1",
             (workspace, workspace),
@@ -230,6 +273,33 @@ class Journal:
             yield
         except sqlite3.Error as problem:
             raise JournalError(_unusable(self.path, problem)) from problem
+
+
+def _grow(connection: sqlite3.Connection) -> None:
+    """Brings the file to the version that this program writes. Two programs may try at once."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] >= len(_SCHEMA):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        for number, statements in enumerate(_SCHEMA[version:], version + 1):
+            for statement in _statements(statements):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script one by one: `executescript` would commit what came before."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _append(sql: sqlite3.Connection, pid: int, kind: str, body: str) -> None:

@@ -5,6 +5,7 @@ What lands is exactly what was shown: a changeset has a digest, and the layer co
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,7 @@ from casava_os.errors import ExitCode, exit_code, step_exit_code
 from casava_os.kernel.dispatch import denial
 from casava_os.kernel.events import ApprovalNeeded, ChangesetMade, Committed, Failed, Held, Note
 from casava_os.kernel.life import stop
-from casava_os.kernel.options import RunOptions
+from casava_os.kernel.options import Approve, RunOptions
 from casava_os.kernel.policy import Allow, Ask, Deny, Policy
 from casava_os.kernel.ports import Changeset, Layer
 from casava_os.kernel.process import Ending, Process
@@ -78,7 +79,8 @@ class Landing:
         if answer is False:
             p.discard_reason = "it was not approved"
             return Ending(ExitCode.APPROVAL_NEEDED, "discarded", work.value)
-        why = "its changes wait for approval" if work.bad_exit is None else _exited(work.bad_exit)
+        why = "as you asked" if p.holds else "its changes wait for approval"
+        why = why if work.bad_exit is None else _exited(work.bad_exit)
         return self.hold(p, why, work.value, ExitCode.FAILED if work.bad_exit else ExitCode.APPROVAL_NEEDED)
 
     async def _answer(
@@ -91,6 +93,8 @@ class Landing:
         options: RunOptions,
     ) -> bool | None:
         """Whether it lands (True), goes (False) or is held (None): by policy, by an option, or by the person."""
+        if p.holds:
+            return None
         verdicts = [v for v in (*work.verdicts, verdict) if not isinstance(v, Deny)]
         question = f"{changeset.summary()}. Apply?"
         if work.bad_exit is not None:
@@ -166,13 +170,28 @@ async def approval(p: Process, question: ApprovalNeeded, options: RunOptions) ->
     before = p.state
     p.move("waiting")
     question.expect()
+    p.question = question
     p.tell(question)
     if options.approve is not None:
-        question.answer(await options.approve(question))
+        await _asked(options.approve, question)
     answer = await question.answered()
+    p.question = None
     if answer and before == "running":
         p.move("running")
     return answer
+
+
+async def _asked(approve: Approve, question: ApprovalNeeded) -> None:
+    """Asks the person, until there is an answer: theirs, or somebody else's meanwhile."""
+    asking = asyncio.ensure_future(approve(question))
+    answered = asyncio.ensure_future(question.answered())
+    try:
+        await asyncio.wait({asking, answered}, return_when=asyncio.FIRST_COMPLETED)
+        if asking.done():
+            question.answer(asking.result())
+    finally:
+        asking.cancel()
+        answered.cancel()
 
 
 def elsewhere(pid: int) -> Err:

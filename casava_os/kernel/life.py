@@ -13,8 +13,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from casava_os.errors import ExitCode, exit_code
+from casava_os.kernel.control import Control
 from casava_os.kernel.events import Failed, Finished, Started
 from casava_os.kernel.journal import Journal, JournalError
+from casava_os.kernel.ports import Priority
 from casava_os.kernel.process import Ending, Process
 from casava_os.kernel.running import Running, Send
 from casava_syscalls.names import fs_path, path_text
@@ -36,21 +38,25 @@ def real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def begin(journal: Journal, request: str, workspace: Path, walk: Walk, seconds: float | None) -> Running:
+def begin(
+    control: Control, request: str, workspace: Path, walk: Walk, priority: Priority, seconds: float | None
+) -> Running:
     """A new process that goes this walk, for at most so many seconds."""
     shown = request.encode("utf-8", "backslashreplace").decode()
     absolute = real(workspace)
 
     async def live(send: Send) -> None:
         try:
-            pid = journal.new(shown, text_of(absolute))
-            p = Process(pid=pid, request=shown, workspace=absolute, journal=journal, send=send)
+            pid = control.journal.new(shown, text_of(absolute), priority)
+            p = Process(pid, shown, absolute, control.journal, send, running.cancel, priority)
             p.tell(Started(request=shown, workspace=text_of(absolute)))
         except JournalError as problem:
             return refuse(send, problem.err)
-        return await _live(p, lambda process: _from_workspace(process, walk), seconds)
+        async with control.attending(p):
+            return await _live(p, lambda process: _from_workspace(process, walk), seconds)
 
-    return Running(live)
+    running = Running(live)
+    return running
 
 
 def resume(journal: Journal, pid: int | Callable[[], Result[int]], walk: Walk) -> Running:
@@ -109,7 +115,10 @@ async def _live(p: Process, walk: Walk, seconds: float | None) -> None:
         async with clock:
             ending = await walk(p)
     except asyncio.CancelledError:
-        ending = _broken_off(p, Err(code="interrupted", title="Interrupted", message="nothing was changed"))
+        how = "it was killed; " if p.killed else ""
+        ending = _broken_off(
+            p, Err(code="interrupted", title="Interrupted", message=f"{how}nothing was changed")
+        )
     except JournalError as problem:
         ending = _broken_off(p, problem.err)
     except Exception as problem:  # noqa: BLE001 - the kernel's own edge: whoever waits must hear of it

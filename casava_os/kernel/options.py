@@ -8,6 +8,7 @@ from pathlib import Path
 
 from casava_os.kernel.dispatch import Budget
 from casava_os.kernel.events import ApprovalNeeded
+from casava_os.kernel.ports import Priority
 from casava_syscalls.base import Effect
 
 Approve = Callable[[ApprovalNeeded], Awaitable[bool | None]]
@@ -31,6 +32,8 @@ class RunOptions:
     approve: Approve | None = None
     """Asks the person; with it the events need no answer from whoever watches them."""
     budget: Budget | None = None
+    priority: Priority = "normal"
+    """It begins with this one."""
     timeout: float | None = None
     """Longest time for the whole request, in seconds, approval included."""
     stdin: Path | None = None

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from casava_os.errors import ExitCode
-from casava_os.kernel.events import BaseEvent, Discarded
+from casava_os.kernel.events import ApprovalNeeded, BaseEvent, Discarded, Note
 from casava_os.kernel.journal import Journal, State, journal_body
-from casava_os.kernel.ports import Layer, Sandbox, SandboxSession
+from casava_os.kernel.ports import Layer, Priority, Sandbox, SandboxSession
 from casava_os.kernel.threads import uninterrupted
 from casava_syscalls.values import Value
 
@@ -79,6 +79,9 @@ class Process:
     workspace: Path
     journal: Journal
     send: Callable[[BaseEvent], None]
+    cancel: Callable[[], None] = lambda: None
+    """Interrupts its walk."""
+    priority: Priority = "normal"
     state: State = "new"
     timings: Timings = field(default_factory=Timings)
     layer: Layer | None = None
@@ -89,6 +92,11 @@ class Process:
     changing: bool = False
     """Whether there may be changes in the layer that the person should know were thrown away."""
     discard_reason: str = ""
+    question: ApprovalNeeded | None = None
+    """What the person is asked just now."""
+    holds: bool = False
+    """What it changes is held, whoever would let it land."""
+    killed: bool = False
 
     def tell(self, event: BaseEvent) -> None:
         """Records an event in the journal, then sends it to whoever watches."""
@@ -114,6 +122,41 @@ class Process:
             return replace(ending, state=self.state)
         self.move(ending.state, ending.exit_code)
         return ending
+
+    # ------------------------------------------------------------------------------------- wishes about it
+
+    def kill(self) -> None:
+        """Interrupts it: nothing of it lands."""
+        self.killed = True
+        self.cancel()
+
+    def hold(self) -> None:
+        """What it changes is held at its end, or now, if it waits for an answer."""
+        if self.holds:
+            return
+        self.holds = True
+        if self.question is not None and self.question.kind == "changeset":
+            self.question.answer(None)
+        else:
+            self.tell(Note(text="What it changes will be held, as you asked."))
+
+    async def renice(self, priority: Priority) -> None:
+        """Another priority from now on: at the kernel model, and at the processors."""
+        self.priority = priority
+        self.tell(Note(text=f"Its priority is {priority} now."))
+        await self.share()
+
+    async def share(self) -> None:
+        """Gives the sandbox's programs the share of the processors that the priority means."""
+        if self.session is not None and (err := await self.session.renice(self.priority)) is not None:
+            self.tell(Note(text=str(err)))
+
+    def spend(self, tokens: int) -> None:
+        """The kernel model evaluated so many tokens for it."""
+        if tokens:
+            self.journal.spend(self.pid, tokens)
+
+    # --------------------------------------------------------------------------------------------- its end
 
     async def end_sandbox(self) -> None:
         """Ends the sandbox, if one runs. Safe to call twice."""

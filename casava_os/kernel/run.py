@@ -29,6 +29,7 @@ from casava_os.kernel.compiler.compile import (
     compile_request,
     workspace_names,
 )
+from casava_os.kernel.control import Control
 from casava_os.kernel.dispatch import Budget, Dispatcher, Performed, changes, denial, needs_sandbox
 from casava_os.kernel.events import (
     ApprovalNeeded,
@@ -43,7 +44,7 @@ from casava_os.kernel.events import (
 from casava_os.kernel.journal import Journal
 from casava_os.kernel.landing import Landing, Work, approval
 from casava_os.kernel.later import Later
-from casava_os.kernel.life import begin, stop
+from casava_os.kernel.life import Walk, begin, stop
 from casava_os.kernel.options import RunOptions
 from casava_os.kernel.policy import Allow, Ask, Deny, Policy
 from casava_os.kernel.ports import (
@@ -111,7 +112,12 @@ class Kernel:
     names: int = 500
     timeout: float | None = None
     """Longest time for a whole request, in seconds, when its options name none."""
+    control: Control = field(init=False)
+    """What may be done with a process that runs, here or in another `casava-os`."""
     _models: dict[str | None, Model] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.control = Control(self.journal, self.layers)
 
     # ------------------------------------------------------------------------------ 1: a request comes in
 
@@ -119,21 +125,13 @@ class Kernel:
         """Compiles a request and carries it out. Nothing happens before the first event is asked for."""
         how = options or RunOptions()
         shown = request[: self.request_bytes]  # what is longer is refused; the journal need not hold it
-        return begin(
-            self.journal, shown, workspace, lambda p: self._walk(p, request, how), how.timeout or self.timeout
-        )
+        return self._begin(shown, workspace, how, lambda p: self._walk(p, request, how))
 
     def run_plan(self, plan: Plan, *, workspace: Path, options: RunOptions | None = None) -> Running:
         """Carries out a plan that is already there; no model is needed."""
         how = options or RunOptions()
         request = plan.request or "; ".join(describe(step) for step in plan.steps)
-        return begin(
-            self.journal,
-            request,
-            workspace,
-            lambda p: self._walk_plan(p, plan, how),
-            how.timeout or self.timeout,
-        )
+        return self._begin(request, workspace, how, lambda p: self._walk_plan(p, plan, how))
 
     def call(self, call: AnyCall, *, workspace: Path, options: RunOptions | None = None) -> Running:
         """Performs one syscall."""
@@ -145,13 +143,10 @@ class Kernel:
     ) -> Running:
         """Runs a program that makes its syscalls one by one; what it changed is settled like a plan's."""
         how = options or RunOptions()
-        return begin(
-            self.journal,
-            title,
-            workspace,
-            lambda p: self._walk_program(p, program, how),
-            how.timeout or self.timeout,
-        )
+        return self._begin(title, workspace, how, lambda p: self._walk_program(p, program, how))
+
+    def _begin(self, request: str, workspace: Path, how: RunOptions, walk: Walk) -> Running:
+        return begin(self.control, request, workspace, walk, how.priority, how.timeout or self.timeout)
 
     async def _walk(self, p: Process, request: str, options: RunOptions) -> Ending:
         budget = options.budget or self.budget
@@ -233,11 +228,12 @@ class Kernel:
                 piped_stdin=options.stdin is not None,
                 names=await in_thread(lambda: workspace_names(p.workspace, self.names)),
                 interactive=options.interactive or options.approve is not None,
+                priority=lambda: p.priority,
                 certain=max(self.certainty.confidence, self.certainty.destructive),
                 attempts=attempts,
             )
             outcome = await compile_request(
-                model, asked, self.certainty, (options.budget or self.budget).repairs
+                model, asked, self.certainty, (options.budget or self.budget).repairs, p.spend
             )
         tried = [list(attempt.steps) for attempt in attempts]
         if failure is not None and (
@@ -417,6 +413,8 @@ class Kernel:
             if isinstance(opened, Err):
                 return stop(p, opened)
             p.session = opened.value
+            if p.priority != "normal":
+                await p.share()
             info = p.session.info
             p.tell(SandboxReady(driver=info.driver, verified=dict(info.verified), warnings=info.warnings))
             return p.session

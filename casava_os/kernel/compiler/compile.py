@@ -130,11 +130,16 @@ def _names(directory: Path, depth: int) -> Iterator[str]:
 
 
 async def compile_request(
-    model: Model, request: CompileRequest, certainty: Certainty, repairs: int = 0
+    model: Model,
+    request: CompileRequest,
+    certainty: Certainty,
+    repairs: int = 0,
+    spent: Callable[[int], None] = lambda tokens: None,
 ) -> Outcome:
     """Asks the model, checks what it says. Cancelling ends the model's work between two tokens.
 
     `repairs`: how often a model that can make use of it is shown what is wrong with its plan, before the person is asked.
+    `spent` is told what each answer cost, in tokens.
     """
     while True:
         drafted = await _draft(model, request)
@@ -142,6 +147,8 @@ async def compile_request(
             if drafted.code == "not-understood":
                 return Unsure(Question(text=drafted.message or QUESTIONS["meaning"]))
             return drafted
+        usage = drafted.value.usage
+        spent(drafted.value.tokens if usage is None else usage.evaluated)
         outcome = _judged(drafted.value, request, certainty)
         if not isinstance(outcome, _Malformed):
             return outcome
