@@ -20,10 +20,10 @@ from casava_syscalls.results import Err, Ok, Result
 JOURNAL = "journal.sqlite"
 
 
-def boot_kernel(settings: Settings | None = None) -> Result[Kernel]:
+def boot_kernel(settings: Settings | None = None, *, sweep: bool = True) -> Result[Kernel]:
     """The kernel over the parts that the settings (those in force, when none are given) name.
 
-    Puts back what a killed commit left half done. `Err`: `usage` for a wrong setting or policy, `permission`, `disk-full`
+    Puts back what a killed commit left half done; with `sweep`, settles what killed programs left behind. `Err`: `usage` for a wrong setting or policy, `permission`, `disk-full`
     or `failed` for a state directory or journal that cannot be used.
     """
     if settings is None:
@@ -47,7 +47,7 @@ def boot_kernel(settings: Settings | None = None) -> Result[Kernel]:
         return journal
     layers = DiskLayerStore(state)
     control = Control(journal.value, layers)
-    recovered = _recover(layers, control)
+    recovered = _recover(layers, control, sweep=sweep)
     if isinstance(recovered, Err):
         journal.value.close()
         return recovered
@@ -73,7 +73,7 @@ def boot_kernel(settings: Settings | None = None) -> Result[Kernel]:
     )
 
 
-def _recover(layers: DiskLayerStore, control: Control) -> Err | None:
+def _recover(layers: DiskLayerStore, control: Control, *, sweep: bool) -> Err | None:
     """Rolls back a commit that a killed process left unfinished; its changes are held again.
 
     Settles processes whose `casava-os` was killed: what was shown and waited for an answer is held, what worked goes.
@@ -84,7 +84,8 @@ def _recover(layers: DiskLayerStore, control: Control) -> Err | None:
     try:
         if recovered.value is not None:
             control.journal.move(recovered.value, "committing", "held")
-        control.sweep()
+        if sweep:
+            control.sweep()
     except JournalError as problem:
         return problem.err
     return None

@@ -8,15 +8,29 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from casava_os.errors import ExitCode, exit_code, step_exit_code
 from casava_os.kernel.dispatch import denial
-from casava_os.kernel.events import ApprovalNeeded, ChangesetMade, Committed, Failed, Held, Note
+from casava_os.kernel.events import (
+    ALWAYS,
+    Answer,
+    ApprovalNeeded,
+    ChangesetMade,
+    Committed,
+    Failed,
+    Held,
+    Note,
+)
 from casava_os.kernel.life import stop
 from casava_os.kernel.options import Approve, RunOptions
+from casava_os.kernel.partial import keep_rest, rest_of
 from casava_os.kernel.policy import Allow, Ask, Deny, Policy
-from casava_os.kernel.ports import Changeset, Layer
+from casava_os.kernel.policyfile import StandingRules
+from casava_os.kernel.ports import Changeset, Layer, LayerStore
 from casava_os.kernel.process import Ending, Process
+from casava_os.kernel.selection import Selection, part
+from casava_os.kernel.standing import Standing, proposed
 from casava_os.kernel.threads import in_thread, uninterrupted
 from casava_syscalls.base import AnyCall
 from casava_syscalls.names import path_text
@@ -37,6 +51,13 @@ class Work:
     """Step and result of a program that ended with a code other than 0."""
     sha256: str = ""
     """Of the plan; empty when there was none."""
+    own_words: bool = False
+    """A qualified model made the plan at its first attempt from the person's request: a standing rule may count."""
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """The names of what may have made the changes."""
+        return tuple(sorted({step.call for step in self.steps}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +66,12 @@ class Landing:
 
     diff_context: int = 3
     diff_bytes: int = 2**20
+    standing: StandingRules | None = None
+    """What the person always allows; None where that cannot be."""
 
-    async def settle(self, p: Process, work: Work, policy: Policy, options: RunOptions) -> Ending:
+    async def settle(
+        self, p: Process, work: Work, policy: Policy, layers: LayerStore, options: RunOptions
+    ) -> Ending:
         """What becomes of the work."""
         if work.failure is not None:
             if p.changing:
@@ -65,7 +90,7 @@ class Landing:
         if changeset.empty:
             p.tell(Note(text="Nothing changed."))
             return unchanged
-        p.tell(_shown(changeset, diff, work))
+        p.tell(made_of(changeset, diff, work.calls))
         verdict = policy.judge_changes((step.call for step in work.steps), p.request, changeset)
         if isinstance(verdict, Deny):
             p.discard_reason = "policy denies a part of it, so nothing of it lands"
@@ -74,6 +99,10 @@ class Landing:
             p.discard_reason = "it was a dry run"
             return Ending(code, "discarded", work.value)
         answer = await self._answer(p, work, verdict, changeset, diff, options)
+        if isinstance(answer, Selection):
+            return await self.land_part(
+                p, layers, layer, changeset, answer, work.calls, value=work.value, code=code
+            )
         if answer:
             return await self.land(p, layer, changeset, work.value, code)
         if answer is False:
@@ -91,8 +120,8 @@ class Landing:
         changeset: Changeset,
         diff: str,
         options: RunOptions,
-    ) -> bool | None:
-        """Whether it lands (True), goes (False) or is held (None): by policy, by an option, or by the person."""
+    ) -> bool | Selection | None:
+        """Whether it lands (True, or a part), goes (False) or is held (None): by policy, an option, or the person."""
         if p.holds:
             return None
         verdicts = [v for v in (*work.verdicts, verdict) if not isinstance(v, Deny)]
@@ -101,7 +130,11 @@ class Landing:
             # A program that failed may have stopped half way: only somebody who sees that may let it land.
             question = f"{_exited(work.bad_exit).capitalize()}. {question}"
             options = replace(options, yes=False)
-        elif all(isinstance(v, Allow) for v in verdicts) or (work.sha256 and options.approved == work.sha256):
+        elif (
+            all(isinstance(v, Allow) for v in verdicts)
+            or (work.sha256 and options.approved == work.sha256)
+            or await self._stands(p, work, changeset, options)
+        ):
             return True
         event = ApprovalNeeded(
             pid=p.pid,
@@ -112,8 +145,51 @@ class Landing:
             changeset=changeset,
             diff=diff,
             sha256=changeset.digest,
+            always=self._proposed(p, work, changeset, options),
         )
-        return await approval(p, event, options)
+        answer = await approval(p, event, options)
+        if answer == ALWAYS:
+            await self._save(p, event.always)
+            return True
+        return answer
+
+    # ---------------------------------------------------------------------------------- standing rules
+
+    def _may_stand(self, work: Work, options: RunOptions) -> bool:
+        """Whether a standing rule may be offered, or count, for this work at all."""
+        tainted = any(isinstance(v, Ask) and v.tainted for v in work.verdicts)
+        return work.own_words and options.granted is None and not tainted and work.bad_exit is None
+
+    async def _stands(self, p: Process, work: Work, changeset: Changeset, options: RunOptions) -> bool:
+        """Whether a standing rule answers for the person. A file that cannot be read answers nothing, and is told of."""
+        if self.standing is None or not self._may_stand(work, options):
+            return False
+        rules = await in_thread(self.standing.read)
+        if isinstance(rules, Err):
+            p.tell(Note(text=f"Your standing rules do not count: {rules}"))
+            return False
+        for number, rule in enumerate(rules.value, 1):
+            if rule.covers(path_text(str(p.workspace)), work.steps, changeset.changes):
+                p.tell(Note(text=f"Not asked, by your standing rule {number}: {rule.sentence()}"))
+                return True
+        return False
+
+    def _proposed(self, p: Process, work: Work, changeset: Changeset, options: RunOptions) -> Standing | None:
+        if self.standing is None or not self._may_stand(work, options):
+            return None
+        return proposed(path_text(str(p.workspace)), work.steps, changeset, datetime.now(UTC).date())
+
+    async def _save(self, p: Process, rule: Standing | None) -> None:
+        """Saves the rule that was shown; the changes land either way."""
+        if self.standing is None or rule is None:
+            return
+        standing = self.standing
+        saved = await uninterrupted(lambda: standing.save(rule))
+        if isinstance(saved, Err):
+            p.tell(Note(text=f"The rule was not saved, the changes land: {saved}"))
+            return
+        back = f"casava-os policy remove {saved.value} takes it back"
+        p.tell(Note(text=f"Saved as standing rule {saved.value} in {standing.path}; {back}"))
 
     async def read(self, layer: Layer) -> Result[tuple[Changeset, str]]:
         """What the layer changes, and its diff."""
@@ -150,6 +226,58 @@ class Landing:
         )
         return Ending(code, "committed", value)
 
+    async def land_part(
+        self,
+        p: Process,
+        layers: LayerStore,
+        layer: Layer,
+        whole: Changeset,
+        selection: Selection,
+        calls: tuple[str, ...],
+        *,
+        value: Value | None = None,
+        code: ExitCode = ExitCode.DONE,
+    ) -> Ending:
+        """Commits exactly the chosen changes; the others are held by a process of their own."""
+        chosen = part(whole, selection)
+        if isinstance(chosen, Err):
+            p.tell(Failed(err=chosen))
+            return self.hold(p, "nothing of it was applied", value, exit_code(chosen))
+        if chosen.value.digest == whole.digest:
+            return await self.land(p, layer, whole, value, code)
+        landing = chosen.value
+        diff = await in_thread(
+            lambda: layer.diff(landing, context=self.diff_context, max_bytes=self.diff_bytes)
+        )
+        rest = rest_of(p)
+        if isinstance(rest, Err):
+            p.tell(Failed(err=rest))
+            return self.hold(p, "nothing of it was applied", value, exit_code(rest))
+        if not p.move("committing"):
+            rest.value.move("discarded")
+            return stop(p, elsewhere(p.pid), ExitCode.USAGE)
+        with p.timings.of("commit"):
+            landed = await uninterrupted(lambda: layer.commit(landing, of=whole))
+        if isinstance(landed, Err):
+            rest.value.move("cancelled")
+            p.tell(Failed(err=landed))
+            return self.hold(p, "nothing of it was applied", value, exit_code(landed))
+        p.tell(made_of(landing, diff, calls))
+        kept = await keep_rest(p, rest.value, layers, whole, landing, calls)
+        p.move("committed", code)
+        committed = Committed(
+            summary=landing.summary(), digest=landing.digest, undo=f"casava-os undo {p.pid}"
+        )
+        if isinstance(kept, Err):
+            rest.value.move("cancelled")
+            p.layer = None  # nobody discards it
+            p.tell(Note(text=f"What was left out is not held, and still lies in {layer.paths.upper}: {kept}"))
+        else:
+            left = {"rest": rest.value.pid, "rest_summary": kept.value.summary()}
+            committed = committed.model_copy(update=left)
+        p.tell(committed)
+        return Ending(code, "committed", value)
+
     def hold(self, p: Process, reason: str, value: Value | None, code: ExitCode) -> Ending:
         """Keeps the layer for a later command."""
         p.keeps_layer = True
@@ -161,7 +289,7 @@ MOST_CALLS = 32
 """How many calls an approval lists; a program may make thousands, and its changeset tells the rest."""
 
 
-async def approval(p: Process, question: ApprovalNeeded, options: RunOptions) -> bool | None:
+async def approval(p: Process, question: ApprovalNeeded, options: RunOptions) -> Answer:
     """The person's answer; None when nobody is there to give one, or it is to be held."""
     if options.yes or options.approved == question.sha256:
         return True
@@ -204,13 +332,14 @@ def elsewhere(pid: int) -> Err:
     )
 
 
-def _shown(changeset: Changeset, diff: str, work: Work) -> ChangesetMade:
+def made_of(changeset: Changeset, diff: str, calls: tuple[str, ...]) -> ChangesetMade:
+    """The event of a changeset that these calls may have made."""
     return ChangesetMade(
         changes=changeset.changes,
         summary=changeset.summary(),
         diff=diff,
         digest=changeset.digest,
-        calls=tuple(sorted({step.call for step in work.steps})),
+        calls=calls,
     )
 
 

@@ -5,7 +5,7 @@ Each is a walk of its own over a process of the journal, and lands through the s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from casava_os.kernel.policy import Deny, Policy
 from casava_os.kernel.ports import Layer, LayerStore
 from casava_os.kernel.process import Ending, Process
 from casava_os.kernel.running import Running, Send
+from casava_os.kernel.selection import checked, named
 from casava_os.kernel.threads import uninterrupted
 from casava_syscalls.results import Err, Ok, Result
 
@@ -32,11 +33,11 @@ class Later:
     policy: Policy
     landing: Landing
 
-    def commit(self, pid: int) -> Running:
-        """Lands the changeset of a held process: exactly the one that was shown."""
-        return resume(self.journal, pid, self._commit)
+    def commit(self, pid: int, only: Sequence[str] = ()) -> Running:
+        """Lands the changeset of a held process: exactly the one that was shown, or what it has at these paths."""
+        return resume(self.journal, pid, lambda p: self._commit(p, only))
 
-    async def _commit(self, p: Process) -> Ending:
+    async def _commit(self, p: Process, only: Sequence[str]) -> Ending:
         opened = self._held(p)
         if isinstance(opened, Err):
             return stop(p, opened)
@@ -67,7 +68,15 @@ class Later:
         verdict = self.policy.judge_changes(shown.calls, p.request, changeset)
         if isinstance(verdict, Deny):
             return stop(p, denial(verdict, "a change"))
-        ending = await self.landing.land(p, layer, changeset, None, ExitCode.DONE)
+        if only:
+            chosen = named(changeset, only)
+            if isinstance(chosen, Ok):
+                chosen = checked(changeset, chosen.value)
+            if isinstance(chosen, Err):
+                return stop(p, chosen)
+            ending = await self.landing.land_part(p, self.layers, layer, changeset, chosen.value, shown.calls)
+        else:
+            ending = await self.landing.land(p, layer, changeset, None, ExitCode.DONE)
         p.keeps_layer = ending.state != "committed"
         return ending
 

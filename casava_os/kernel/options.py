@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from casava_os.kernel.dispatch import Budget
-from casava_os.kernel.events import ApprovalNeeded
+from casava_os.kernel.events import Answer, ApprovalNeeded
 from casava_os.kernel.ports import Priority
 from casava_syscalls.base import Effect
 
-Approve = Callable[[ApprovalNeeded], Awaitable[bool | None]]
-"""Asks the person: True lands it, False throws it away, None holds it."""
+Approve = Callable[[ApprovalNeeded], Awaitable[Answer]]
+"""Asks the person; what the answers mean stands with `ApprovalNeeded`."""
 
 
 @dataclass(frozen=True, slots=True)

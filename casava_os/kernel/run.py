@@ -15,7 +15,8 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from casava_os.errors import ExitCode, exit_code, step_exit_code
@@ -92,6 +93,8 @@ class _Worked:
     plan: Plan
     verdicts: Verdicts
     performed: Performed
+    own_words: bool = False
+    """A qualified model made the plan at its first attempt from the request."""
 
 
 @dataclass(slots=True)
@@ -159,6 +162,7 @@ class Kernel:
             work = await self._work(p, compiled.plan, options, repaired=bool(attempts))
             if isinstance(work, Ending):
                 return work
+            work = replace(work, own_words=compiled.model.qualified and not attempts)
             again = repair.attempt(compiled.plan, work.performed) if compiled.model.repairs else None
             if again is None or len(attempts) >= budget.repairs:
                 return await self._settle(p, work, options)
@@ -195,8 +199,16 @@ class Kernel:
     async def _settle(self, p: Process, work: _Worked, options: RunOptions) -> Ending:
         """Points 5 and 6."""
         done, plan = work.performed, work.plan
-        made = Work(plan.steps, work.verdicts, done.value, done.failure, done.bad_exit, sha256=plan.sha256())
-        return await self.landing.settle(p, made, self.policy.narrowed(options.granted), options)
+        made = Work(
+            plan.steps,
+            work.verdicts,
+            done.value,
+            done.failure,
+            done.bad_exit,
+            sha256=plan.sha256(),
+            own_words=work.own_words,
+        )
+        return await self.landing.settle(p, made, self.policy.narrowed(options.granted), self.layers, options)
 
     # ------------------------------------------------------------------------------ 2: request → plan
 
@@ -364,7 +376,7 @@ class Kernel:
         value = result.value if isinstance(result, Ok) else None
         failure = result if isinstance(result, Err) else None
         return await self.landing.settle(
-            p, Work(desk.dispatcher.steps, tuple(desk.verdicts), value, failure), policy, options
+            p, Work(desk.dispatcher.steps, tuple(desk.verdicts), value, failure), policy, self.layers, options
         )
 
     def _dispatcher(
@@ -425,9 +437,9 @@ class Kernel:
     def later(self) -> Later:
         return Later(self.journal, self.layers, self.policy, self.landing)
 
-    def commit(self, pid: int) -> Running:
-        """Lands the changeset of a held process: exactly the one that was shown."""
-        return self.later.commit(pid)
+    def commit(self, pid: int, *, only: Sequence[str] = ()) -> Running:
+        """Lands the changeset of a held process: exactly the one that was shown, or what it has at these paths."""
+        return self.later.commit(pid, only)
 
     def discard(self, pid: int) -> Running:
         """Throws away the changeset of a held process."""
