@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from casava_os.cli.options import Driver, DryRun, Json, Null, SandboxName, Timeout, Workspace, Yes
+from casava_os.cli.options import Driver, DryRun, Json, Level, Null, SandboxName, Timeout, Workspace, Yes
+
+if TYPE_CHECKING:
+    from casava_os.kernel.ports import Priority
 
 _COMMON = {
     "workspace": (Workspace, None),
     "sandbox": (SandboxName, None),
     "timeout": (Timeout, None),
+    "priority": (Level, "normal"),
     "yes": (Yes, False),
     "dry_run": (DryRun, False),
     "null": (Null, False),
@@ -80,6 +84,7 @@ def _perform(name: str, given: dict[str, object]) -> int:
         workspace=cast("Path | None", common["workspace"]),
         sandbox=cast("Driver | None", common["sandbox"]),
         timeout=cast("str | None", common["timeout"]),
+        priority=cast("Priority", common["priority"]),
         yes=bool(common["yes"]),
         dry_run=bool(common["dry_run"]),
     )

@@ -13,13 +13,12 @@ from typing import Annotated
 
 import typer
 
-from casava_os.cli import apps, call, history, machine, models, requests, shell
+from casava_os.cli import apps, call, control, history, machine, models, requests, shell
 from casava_os.forge.cli import app as forge
 
 LATER = {
     "redo": "Undo reaches back, redo comes later.",
     "verify": "The journal is append-only, but not hash-chained yet.",
-    "kill": "Ctrl-C ends a request; ending one from another terminal comes later.",
     "memory": "Past requests are in `casava-os log`; recalling them comes later.",
     "stack": "Stacks of containers come later.",
 }
@@ -63,6 +62,7 @@ def _root(
 requests.register(app)
 call.register(app)
 history.register(app)
+control.register(app)
 apps.register(app)
 machine.register(app)
 models.register(app)

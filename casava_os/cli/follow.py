@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from casava_os.cli import stdin
 from casava_os.cli.output import Output
@@ -48,6 +48,7 @@ class RunChoices:
     plan_only: bool = False
     approved: str | None = None
     granted: Effect | None = None
+    priority: Literal["low", "normal", "high"] = "normal"
     limits: Budget | None = None
     """The budget before `budget` changes it; None for the settings'."""
 
@@ -249,11 +250,11 @@ class Front:
 # ------------------------------------------------------------------------------------------------ parts
 
 
-def boot() -> Result[Kernel]:
-    """The kernel with its concrete parts."""
+def boot(*, sweep: bool = True) -> Result[Kernel]:
+    """The kernel with its concrete parts; `sweep` settles what killed programs left behind."""
     from casava_os.boot import boot_kernel
 
-    return boot_kernel()
+    return boot_kernel(sweep=sweep)
 
 
 def stdin_bytes() -> Result[int]:
@@ -305,6 +306,7 @@ def run_options(
             plan_only=choices.plan_only,
             interactive=interactive and not choices.dry_run,
             budget=limits,
+            priority=choices.priority,
             timeout=timeout,
             stdin=piped,
             sandbox=choices.sandbox,

@@ -1,4 +1,4 @@
-"""`undo`, `diff`, `commit`, `discard`, `log` and `ps`: what happened, what waits, and the way back."""
+"""`undo`, `diff`, `commit`, `discard` and `log`: what happened, what waits, and the way back."""
 
 from __future__ import annotations
 
@@ -150,25 +150,6 @@ def _meant(kernel: Kernel, workspace: Path, *, newest: bool) -> Result[int]:
 # ------------------------------------------------------------------------------------------------- lists
 
 
-def ps(json: Json = False) -> int:
-    """List the processes that are running or hold changes."""
-    from casava_os.cli.follow import Front, boot
-    from casava_os.kernel.journal import guarded
-    from casava_os.kernel.process import ENDED, NEXT
-    from casava_syscalls.results import Err
-
-    front = Front(json=json)
-    kernel = boot()
-    if isinstance(kernel, Err):
-        return front.fail(kernel)
-    waiting = tuple(state for state in NEXT if state not in ENDED)
-    rows = guarded(lambda: kernel.value.journal.processes(states=waiting))
-    kernel.value.close()
-    if isinstance(rows, Err):
-        return front.fail(rows)
-    return _list(front, [row for row in rows.value if row.state == "held" or _alive(row.owner)])
-
-
 def log(
     pid: Pid = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most this many, the newest.")] = 20,
@@ -205,7 +186,7 @@ def log(
 
         front.output.rows(
             [
-                (_when(record.at), record.kind, dumps(record.body, ensure_ascii=False))
+                (when(record.at), record.kind, dumps(record.body, ensure_ascii=False))
                 for record in records.value
             ]
         )
@@ -220,7 +201,7 @@ def _list(front: Front, rows: list[ProcessRow]) -> int:
         front.output.rows(
             [("pid", "when", "state", "exit", "workspace", "request")]
             + [
-                (row.pid, _when(row.created), row.state, _code(row), row.workspace, row.request)
+                (row.pid, when(row.created), row.state, _code(row), row.workspace, row.request)
                 for row in rows
             ],
             header=True,
@@ -232,24 +213,14 @@ def _code(row: ProcessRow) -> int | str:
     return "" if row.exit_code is None else row.exit_code
 
 
-def _when(seconds: float) -> str:
+def when(seconds: float) -> str:
+    """A time of the clock, from seconds since the epoch."""
     from datetime import datetime
 
     return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _alive(owner: int) -> bool:
-    """Whether that process of the operating system is there."""
-    try:
-        os.kill(owner, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def register(app: typer.Typer) -> None:
     """Adds these commands."""
-    for command in (undo, diff, commit, discard, ps, log):
+    for command in (undo, diff, commit, discard, log):
         app.command()(command)

@@ -38,6 +38,10 @@ BudgetOption = Annotated[
     str | None,
     typer.Option("--budget", metavar="K=V,…", help="At most: seconds=60,steps=10,output_bytes=1MB."),
 ]
+Level = Annotated[
+    Literal["low", "normal", "high"],
+    typer.Option("--priority", help="Before or after other processes; casava-os renice changes it later."),
+]
 Stdin = Annotated[
     bool | None,
     typer.Option(

@@ -11,6 +11,7 @@ from casava_os.cli.options import (
     BudgetOption,
     DryRun,
     Json,
+    Level,
     ModelName,
     Null,
     SandboxName,
@@ -41,12 +42,13 @@ def run(
     model: ModelName = None,
     timeout: Timeout = None,
     budget: BudgetOption = None,
+    priority: Level = "normal",
     stdin: Stdin = None,
 ) -> int:
     """Compile a request to syscalls, run them in a sandbox on a layer, show what changes, and let it land."""
     from casava_os.cli.follow import Front, RunChoices
 
-    choices = RunChoices(workspace, sandbox, model, timeout, budget, yes, dry_run)
+    choices = RunChoices(workspace, sandbox, model, timeout, budget, yes, dry_run, priority=priority)
     return Front(json=json, null=null).request(" ".join(request), choices, wait_for_stdin=stdin)
 
 
@@ -111,6 +113,7 @@ def apply(
     sandbox: SandboxName = None,
     timeout: Timeout = None,
     budget: BudgetOption = None,
+    priority: Level = "normal",
 ) -> int:
     """Run a plan file, without a model."""
     import re
@@ -152,7 +155,9 @@ def apply(
                 hint="look at what changed, then approve this one or restore the other",
             )
         )
-    choices = RunChoices(workspace, sandbox, None, timeout, budget, yes, dry_run, approved=digest)
+    choices = RunChoices(
+        workspace, sandbox, None, timeout, budget, yes, dry_run, approved=digest, priority=priority
+    )
     return front.apply(parsed.value, choices)
 
 

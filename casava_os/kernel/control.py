@@ -40,6 +40,11 @@ class Listed(ProcessRow):
 
     left_behind: bool = False
 
+    @property
+    def standing(self) -> str:
+        """Its state, or that nobody is at work on it any more."""
+        return "left behind" if self.left_behind else self.state
+
 
 class Control:
     """Every process of a journal; those of this program are reached directly, others through the journal."""
