@@ -52,6 +52,10 @@ async def _theme(screen: ConversationScreen, argument: str) -> None:
     await screen.choose_theme(argument)
 
 
+async def _files(screen: ConversationScreen, _argument: str) -> None:
+    screen.action_files()
+
+
 async def _quit(screen: ConversationScreen, _argument: str) -> None:
     await screen.shell.action_leave()
 
@@ -64,6 +68,7 @@ def commands(models: Sequence[str]) -> dict[str, Command]:
         Command("commit", "let land what process N holds, exactly as shown", _commit, "N"),
         Command("discard", "throw away what process N holds", _discard, "N"),
         Command("cancel", "interrupt what runs (Esc does the same)", _cancel),
+        Command("files", "the files here, and what is held for them (F6)", _files),
         Command("model", "which model makes the plans from now on", _model, "[NAME]", tuple(models)),
         Command("theme", "the colours", _theme, "[NAME]", tuple(THEMES)),
         Command("quit", "leave; what waits for an answer is held", _quit),

@@ -83,7 +83,7 @@ class Completer:
         for entry, is_directory in _entries(where):
             if entry.startswith(name) and (name.startswith(".") or not entry.startswith(".")):
                 path = (f"{folder}/" if folder else "") + entry + ("/" if is_directory else "")
-                yield Candidate(visible(path), start, _quoted(path, command=command), "path")
+                yield Candidate(visible(path), start, quoted(path, command=command), "path")
 
 
 def _entries(where: Path) -> list[tuple[str, bool]]:
@@ -100,10 +100,13 @@ def _entries(where: Path) -> list[tuple[str, bool]]:
     return sorted(found, key=lambda item: (not item[1], item[0]))
 
 
-def _quoted(path: str, *, command: bool) -> str:
+def quoted(path: str, *, command: bool) -> str:
+    """A path as it stands in a request, or in a command for the shell of the sandbox."""
     if command:
         return shlex.quote(path)
-    return f'"{path}"' if re.search(r"\s", path) and '"' not in path else path
+    if not re.search(r"[\s\"']", path):
+        return path
+    return f"'{path}'" if '"' in path and "'" not in path else f'"{path}"'
 
 
 def _one_line(text: str) -> str:

@@ -264,13 +264,19 @@ class PlainShell:
         """The exit code: 0, or in a pipe that of the first request that did not end with 0."""
         if self._lines.terminal:
             place = path_text(str(self._workspace))
-            self._voice.say(f"Casava OS in {place}. Say in plain words what you want done. /help explains more.")
+            self._voice.say(
+                f"Casava OS in {place}. Say in plain words what you want done. /help explains more."
+            )
         self._held(quiet=True)
         with asyncio.Runner() as runner:
             while not self._over and (text := self._request()) is not None:
-                if text:
-                    self._history.add(text)
+                if not text:
+                    continue
+                self._history.add(text)
+                try:
                     self._obey(runner, text)
+                except KeyboardInterrupt:  # before the process was there to be interrupted
+                    self._voice.say("Cancelled. Nothing was changed.")
         if self._lines.terminal:
             self._voice.say("Goodbye.")
             return 0

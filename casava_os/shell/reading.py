@@ -8,7 +8,12 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-_QUIET = ("set enable-bracketed-paste off", "set enable-meta-key off", "set colored-stats off", "tab: self-insert")
+_QUIET = (
+    "set enable-bracketed-paste off",
+    "set enable-meta-key off",
+    "set colored-stats off",
+    "tab: self-insert",
+)
 """What makes GNU Readline write nothing but the letters."""
 
 

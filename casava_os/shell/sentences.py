@@ -27,7 +27,13 @@ _EFFECTS = {
     "host": "acts on this machine",
     "provision": "starts machines or containers",
 }
-_CHANGES = {"added": "add", "changed": "change", "deleted": "delete", "mode": "set the mode of", "renamed": "rename"}
+_CHANGES = {
+    "added": "add",
+    "changed": "change",
+    "deleted": "delete",
+    "mode": "set the mode of",
+    "renamed": "rename",
+}
 
 
 def listed(words: Sequence[str]) -> str:

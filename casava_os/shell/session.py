@@ -93,7 +93,9 @@ class Session:
     def _lock(self, number: int, *, new: bool = False) -> bool:
         """Takes a session; False when another shell has it (or, for a `new` one, had it)."""
         assert self._folder is not None
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_EXCL if new else 0)
+        flags = (
+            os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_EXCL if new else 0)
+        )
         try:
             descriptor = os.open(self._folder / f"{number}.pids", flags, 0o600)
         except FileExistsError:

@@ -120,7 +120,9 @@ async def many(bench: Bench, count: int) -> list[int]:
         )
         pid = int(sql.lastrowid or 0)
         pids.append(pid)
-        value = '{"step":1,"seconds":0.1,"err":null,"value":{"kind":"number","value":%d,"unit":"files"}}' % number
+        value = (
+            '{"step":1,"seconds":0.1,"err":null,"value":{"kind":"number","value":%d,"unit":"files"}}' % number
+        )
         journal._connection.execute(
             "INSERT INTO records (pid, at, kind, body) VALUES (?, 1, 'step_finished', ?)", (pid, value)
         )
@@ -140,7 +142,7 @@ async def test_ten_thousand_blocks_are_there_and_few_are_on_the_screen(
         session = Session.open(tmp_path / "sessions", tmp_path)
         for pid in pids:
             session.add(pid)
-        session.keep(Place(at=pids[5000], offset=-1))
+        session.keep(Place(at=pids[5000], offset=1))
         app = reopened(shell, session)
         async with app.run_test(size=(80, 24)) as pilot:
             later = Shell(shell.bench, app, pilot)
@@ -149,7 +151,7 @@ async def test_ten_thousand_blocks_are_there_and_few_are_on_the_screen(
             assert conversation.length == 10_000
             assert len(later.blocks) <= MOUNTED + STEP
             place = conversation.place()
-            assert place == (pids[5000], -1)
+            assert place == (pids[5000], 1)
             await later.press("escape")
             await later.done("list")
             assert later.blocks[-1].request == "list"

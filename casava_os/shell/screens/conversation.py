@@ -17,8 +17,9 @@ from casava_os.kernel.journal import guarded
 from casava_os.kernel.options import RunOptions
 from casava_os.kernel.running import Running
 from casava_os.shell.commands import commands
-from casava_os.shell.completion import Completer
+from casava_os.shell.completion import Completer, quoted
 from casava_os.shell.recall import past_of
+from casava_os.shell.screens.files import FilesScreen
 from casava_os.shell.screens.help import HelpScreen
 from casava_os.shell.screens.past import PastScreen
 from casava_os.shell.screens.viewer import ViewerScreen
@@ -96,6 +97,15 @@ class ConversationScreen(Screen[None]):
             id="panel",
             show=False,
             tooltip="Show or hide what the machine does.",
+        ),
+        Binding(
+            "f6",
+            "files",
+            "Files",
+            id="files",
+            show=False,
+            priority=True,
+            tooltip="The files of the workspace, and what is held for them.",
         ),
     ]
 
@@ -389,6 +399,19 @@ class ConversationScreen(Screen[None]):
         """Scrolls the conversation."""
         conversation = self.query_one(Conversation)
         (conversation.scroll_page_down if pages > 0 else conversation.scroll_page_up)(animate=False)
+
+    def action_files(self) -> None:
+        """The files of the workspace; the one that is chosen goes into the prompt."""
+        prompt = self.query_one(Prompt)
+
+        def chosen(path: str | None) -> None:
+            if path is not None:
+                space = " " if prompt.before_cursor and not prompt.before_cursor[-1].isspace() else ""
+                prompt.insert(f"{space}{quoted(path, command=prompt.text.startswith('!'))} ")
+
+        self.shell.push_screen(
+            FilesScreen(self.shell.workspace, self.shell.kernel.journal, self.shell.marks), chosen
+        )
 
     def action_toggle_side(self) -> None:
         """Shows or hides the panel at the right."""

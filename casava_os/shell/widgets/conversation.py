@@ -86,7 +86,9 @@ class Conversation(VerticalScroll, can_focus=False):
 
     # -------------------------------------------------------------------------------------- what is there
 
-    async def restore(self, pids: Iterable[int], recall: Recall, at: int | None = None, offset: int = 0) -> None:
+    async def restore(
+        self, pids: Iterable[int], recall: Recall, at: int | None = None, offset: int = 0
+    ) -> None:
         """The blocks of these processes, before all others; `at` comes `offset` lines below the top, else the end."""
         self._recall = recall
         restored = [_Entry(pid=pid) for pid in pids]
@@ -121,7 +123,12 @@ class Conversation(VerticalScroll, can_focus=False):
         """A process's commit was taken back: its block says so when it comes back."""
         for entry in self._entries:
             told = entry.past.told if entry.past is not None else None
-            if told is not None and entry.past is not None and entry.past.pid == pid and told.state == "committed":
+            if (
+                told is not None
+                and entry.past is not None
+                and entry.past.pid == pid
+                and told.state == "committed"
+            ):
                 told.state, told.ending = "undone", ending
 
     def place(self) -> tuple[int, int] | None:
@@ -214,7 +221,9 @@ class Conversation(VerticalScroll, can_focus=False):
                     continue
                 entry.block, entry.past = ProcessBlock.again(past), None
                 coming.append((entry.block, past))
-        self._entries = [entry for entry in self._entries if entry not in missing] if missing else self._entries
+        self._entries = (
+            [entry for entry in self._entries if entry not in missing] if missing else self._entries
+        )
         high -= len(missing)
         self._low, self._high = low, high
         with self.app.batch_update():
@@ -223,7 +232,9 @@ class Conversation(VerticalScroll, can_focus=False):
             for block, past in coming:
                 block.recall(past)
             after = sum(entry.block is None for entry in self._entries[high:])
-            self._earlier.tell(sum(entry.block is None for entry in self._entries[:low]), "earlier {what}: scroll up")
+            self._earlier.tell(
+                sum(entry.block is None for entry in self._entries[:low]), "earlier {what}: scroll up"
+            )
             self._later.tell(after, "later {what}: scroll down")
             following = next((e.block for e in self._entries[high:] if e.block is not None), None)
             if following is not None:
