@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from casava_os.shell.standing import standing_rules
 from casava_os.shell.themes import THEMES
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ async def _files(screen: ConversationScreen, _argument: str) -> None:
     screen.action_files()
 
 
+async def _settings(screen: ConversationScreen, _argument: str) -> None:
+    screen.action_settings()
+
+
 async def _quit(screen: ConversationScreen, _argument: str) -> None:
     await screen.shell.action_leave()
 
@@ -69,8 +74,16 @@ def commands(models: Sequence[str]) -> dict[str, Command]:
         Command("discard", "throw away what process N holds", _discard, "N"),
         Command("cancel", "interrupt what runs (Esc does the same)", _cancel),
         Command("files", "the files here, and what is held for them (F6)", _files),
-        Command("model", "which model makes the plans from now on", _model, "[NAME]", tuple(models)),
+        Command(
+            "policy",
+            "what you allow for good; remove N takes one back",
+            standing_rules,
+            "[remove N]",
+            ("remove",),
+        ),
+        Command("model", "which models there are, and which makes the plans", _model, "[NAME]", tuple(models)),
         Command("theme", "the colours", _theme, "[NAME]", tuple(THEMES)),
+        Command("settings", "every setting and every key, to look at and to change (F10)", _settings),
         Command("quit", "leave; what waits for an answer is held", _quit),
     )
     return {command.name: command for command in made}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -19,9 +20,12 @@ from casava_os.kernel.running import Running
 from casava_os.shell.commands import commands
 from casava_os.shell.completion import Completer, quoted
 from casava_os.shell.recall import past_of
+from casava_os.shell.replan import Replanning
 from casava_os.shell.screens.files import FilesScreen
 from casava_os.shell.screens.help import HelpScreen
+from casava_os.shell.screens.models import ModelsScreen
 from casava_os.shell.screens.past import PastScreen
+from casava_os.shell.screens.settings import SettingsScreen
 from casava_os.shell.screens.viewer import ViewerScreen
 from casava_os.shell.session import Place
 from casava_os.shell.themes import THEMES
@@ -107,6 +111,14 @@ class ConversationScreen(Screen[None]):
             priority=True,
             tooltip="The files of the workspace, and what is held for them.",
         ),
+        Binding(
+            "f10",
+            "settings",
+            "Settings",
+            id="settings",
+            show=False,
+            tooltip="Every setting and every key, to look at and to change.",
+        ),
     ]
 
     def __init__(self, shell: ShellApp) -> None:
@@ -115,6 +127,7 @@ class ConversationScreen(Screen[None]):
         self.commands = commands(shell.models)
         self._told_before: set[str] = set()
         self._side_wanted = True
+        self._replanning = Replanning(self)
         self._here = path_text(os.path.realpath(shell.workspace))
         self._warned_leaving = False
 
@@ -210,12 +223,12 @@ class ConversationScreen(Screen[None]):
         elif text.startswith("!"):
             if command := text[1:].strip():
                 script = Run(script=command) if "\n" in command else Run(command=command)
-                options = self._options()
+                options = self.options()
                 await self.begin(
                     text, self.shell.kernel.call(script, workspace=self.shell.workspace, options=options)
                 )
         else:
-            options = self._options()
+            options = self.options()
             await self.begin(
                 text, self.shell.kernel.run(text, workspace=self.shell.workspace, options=options)
             )
@@ -223,7 +236,8 @@ class ConversationScreen(Screen[None]):
             self.notify(self.shell.history.problem, severity="warning")
             self.shell.history.problem = ""
 
-    def _options(self) -> RunOptions:
+    def options(self) -> RunOptions:
+        """How a request of this conversation is run."""
         return RunOptions(interactive=True, model=self.shell.chosen_model, sandbox=self.shell.sandbox)
 
     async def begin(self, title: str, running: Running) -> ProcessBlock:
@@ -282,9 +296,19 @@ class ConversationScreen(Screen[None]):
         self.query_one(Prompt).focus()
         self.call_after_refresh(self._count)
 
-    def on_process_block_ended(self, event: ProcessBlock.Ended) -> None:
-        """Marks what a later command took back, and looks whether its card had the keys."""
+    def on_approval_card_plan_wanted(self, event: ApprovalCard.PlanWanted) -> None:
+        """Opens the plan that the question is about."""
+        event.stop()
+        for block in self.blocks:
+            if block.card is event.card:
+                self._replanning.edit(block)
+
+    async def on_process_block_ended(self, event: ProcessBlock.Ended) -> None:
+        """Marks what a later command took back, shows what was left out, and looks whether its card had the keys."""
         ended = event.block
+        await self._replanning.ended(ended)
+        if rest := ended.told.take_rest():
+            await self.begin(ended.request, self.shell.kernel.diff(rest))
         if ended.told.state == "undone":
             for block in self.blocks:
                 if block is not ended and block.pid == ended.pid and block.told.state == "committed":
@@ -295,9 +319,11 @@ class ConversationScreen(Screen[None]):
             self.query_one(Prompt).focus()
         self._count()
 
-    def on_story_sandboxed(self, event: Story.Sandboxed) -> None:
+    async def on_story_sandboxed(self, event: Story.Sandboxed) -> None:
         """The line at the top says where things run."""
         self.query_one(TopLine).sandbox = event.driver
+        if isinstance(event.story, ProcessBlock):
+            await self._replanning.begun(event.story)
 
     async def on_process_block_wish(self, event: ProcessBlock.Wish) -> None:
         """What the person wants done with a finished process."""
@@ -307,6 +333,8 @@ class ConversationScreen(Screen[None]):
                 self.shell.push_screen(ViewerScreen.of_value(block.request, block.value))
             case "diff":
                 self.shell.push_screen(ViewerScreen.of_diff(block.request, block.diff))
+            case "plan":
+                self._replanning.edit(block)
             case "again":
                 self.query_one(Prompt).fill(block.request)
                 await self.action_focus_prompt()
@@ -322,12 +350,30 @@ class ConversationScreen(Screen[None]):
     # ------------------------------------------------------------------------------------------ choices
 
     async def choose_model(self, name: str) -> None:
-        """From now on plans are made by this model; without a name, says which it is."""
+        """From now on plans are made by this model, if it loads; without a name, shows which there are."""
         if name:
-            self.shell.chosen_model = self.shell.model = name
-            self.query_one(TopLine).model = name
-        there = ", ".join(self.shell.models)
-        self.notify(f"{self.shell.model} makes the plans. Here: {there}", title="Model", markup=False)
+            self.run_worker(self._load_model(name), group="model", exclusive=True)
+        else:
+            self.shell.push_screen(ModelsScreen(self.shell.kernel, self.shell.model, self.use_model))
+
+    async def _load_model(self, name: str) -> None:
+        failed = await asyncio.to_thread(self.shell.kernel.ready, name)
+        if failed is None:
+            self.use_model(name)
+            self.notify(f"{name} makes the plans from now on", title="Model", markup=False)
+        else:
+            told = ". ".join(part for part in (visible(failed.message), visible(failed.hint)) if part)
+            sentence = f"{told}\n{self.shell.model} goes on making the plans"
+            self.notify(sentence, title=visible(failed.title), severity="error", timeout=15, markup=False)
+
+    def use_model(self, name: str) -> None:
+        """This model, which is loaded, makes the plans of this session."""
+        self.shell.chosen_model = self.shell.model = name
+        self.query_one(TopLine).model = name
+
+    def action_settings(self) -> None:
+        """Every setting, and every key."""
+        self.shell.push_screen(SettingsScreen(self.shell.set_by_option))
 
     async def choose_theme(self, name: str) -> None:
         """The colours from now on; without a name, says which there are."""
@@ -352,7 +398,7 @@ class ConversationScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Everything that can be typed and pressed."""
-        self.shell.push_screen(HelpScreen(self.commands.values()))
+        self.shell.push_screen(HelpScreen(self.commands.values(), self.shell.keys))
 
     async def action_focus_prompt(self) -> None:
         """Back to typing."""

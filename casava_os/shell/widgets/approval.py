@@ -1,7 +1,7 @@
-"""The approval card: exactly what would happen, and three answers. It never takes a key that was meant for something else.
+"""The approval card: exactly what would happen, and the answers. It never takes a key that was meant for something else.
 
-For a changeset: the tree of its files and the diff; for effects that no layer holds: the exact calls. The answer goes
-back through the event that asked.
+For a changeset: the tree of its files, where some can be left out, and the diff; for effects that no layer holds: the exact
+calls. The answer goes back through the event that asked. A yes for good is given in two steps: the rule first, then the yes.
 """
 
 from __future__ import annotations
@@ -18,18 +18,22 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Button, Static, Tree
 
-from casava_os.kernel.events import ApprovalNeeded
+from casava_os.kernel.events import ALWAYS, Answer, ApprovalNeeded
 from casava_os.kernel.ports import Change
+from casava_os.kernel.selection import Selection
+from casava_os.kernel.standing import Standing
 from casava_os.shell.marks import Marks
 from casava_os.shell.widgets.changes import ChangeTree, DiffView
 from casava_os.shell.widgets.prompt import Prompt
+from casava_os.shell.wording import home_path
 from casava_sandbox.layer.visible import visible
 
 ARMED_AFTER = 0.6
 """Seconds after it appeared before it takes an answer: whoever was typing did not mean this question."""
 ALONE = 0.25
 """Seconds in which no other letter may follow a Y, N or H: two letters are the beginning of a request."""
-_ANSWERS = {"y": "yes", "n": "no", "h": "hold"}
+_ANSWERS = {"y": "yes", "n": "no", "h": "hold", "a": "always", "p": "plan", "s": "switch"}
+_AGREES = {"yes": True, "no": False, "hold": None}
 SIDE_BY_SIDE = 100
 """Width in cells from which the tree stands beside the diff."""
 MOST_ROWS = 22
@@ -46,8 +50,30 @@ class ApprovalCard(Vertical, can_focus=True):
             "h", "answer('hold')", "Hold", id="approval.hold", tooltip="Decide later; nothing changes yet."
         ),
         Binding(
+            "p",
+            "answer('plan')",
+            "Plan",
+            id="approval.plan",
+            tooltip="Edit the plan and run it anew; this one goes once the new one runs.",
+        ),
+        Binding(
+            "a",
+            "answer('always')",
+            "Always",
+            id="approval.always",
+            tooltip="Always allow this kind here: shows the rule first.",
+        ),
+        Binding(
+            "s",
+            "answer('switch')",
+            "Side by side",
+            show=False,
+            id="approval.switch",
+            tooltip="Old and new beside each other, or in one column.",
+        ),
+        Binding(
             "escape",
-            "screen.focus_prompt",
+            "back",
             "Back",
             id="approval.back",
             tooltip="Back to typing; the question stays.",
@@ -72,12 +98,19 @@ class ApprovalCard(Vertical, can_focus=True):
     ]
 
     class Answered(Message):
-        """The person answered: True, False, or None to hold it."""
+        """The person answered."""
 
-        def __init__(self, card: ApprovalCard, answer: bool | None) -> None:
+        def __init__(self, card: ApprovalCard, answer: Answer) -> None:
             super().__init__()
             self.card = card
             self.answer = answer
+
+    class PlanWanted(Message):
+        """The person wants to edit the plan before anything lands."""
+
+        def __init__(self, card: ApprovalCard) -> None:
+            super().__init__()
+            self.card = card
 
     def __init__(self, event: ApprovalNeeded, marks: Marks) -> None:
         super().__init__()
@@ -90,6 +123,7 @@ class ApprovalCard(Vertical, can_focus=True):
         self._letter = ""
         self._typing = False
         self._alone: Timer | None = None
+        self._rule_shown = False
 
     def compose(self) -> ComposeResult:
         event = self.event
@@ -109,15 +143,54 @@ class ApprovalCard(Vertical, can_focus=True):
             yield Static(told, classes="told")
             with Container(classes="panes"):
                 yield ChangeTree(event.changeset.changes, self._marks)
-                diff = DiffView(event.diff)
+                diff = DiffView(event.diff, event.changeset.changes)
                 diff.styles.height = min(MOST_ROWS, max(1, diff.length))
                 yield diff
+        if event.always is not None:
+            yield Static(self._rule(event.always), classes="rule")
         with Horizontal(classes="answers"):
-            yes, no = ("Run it", "Do not run") if self._effects else ("Apply", "Discard")
-            yield Button(f"{yes}  [Y]".replace("[", r"\["), id="yes", compact=True)
-            yield Button(f"{no}  [N]".replace("[", r"\["), id="no", compact=True)
+            yield Button(self._label("yes"), id="yes", compact=True)
+            yield Button(self._label("no"), id="no", compact=True)
             if not self._effects:
-                yield Button(r"Hold for later  \[H]", id="hold", compact=True)
+                yield Button(self._label("hold"), id="hold", compact=True)
+                yield Button(self._label("plan"), id="plan", compact=True)
+            if event.always is not None:
+                yield Button(self._label("always"), id="always", compact=True)
+
+    def _label(self, answer: str) -> str:
+        """What stands on a button, with its key."""
+        words = {
+            "yes": "Run it" if self._effects else "Apply",
+            "no": "Do not run" if self._effects else "Discard",
+            "hold": "Hold for later",
+            "plan": "Plan",
+            "always": "Save this rule and apply" if self._rule_shown else "Always",
+        }
+        text = words[answer]
+        tree = self._tree
+        if answer == "yes" and tree is not None and not tree.whole:
+            text = f"Apply {len(tree.chosen):,} of {len(tree.changes):,}"
+        return rf"{text} \[{answer[0].upper()}]"
+
+    @property
+    def _tree(self) -> ChangeTree | None:
+        return next(iter(self.query(ChangeTree)), None) if self.is_mounted else None
+
+    def _rule(self, rule: Standing) -> Content:
+        """The rule exactly as it would be saved, and what it does not reach."""
+        sentence = rule.sentence(home_path(rule.workspace))
+        return Content("\n").join(
+            [
+                Content.styled(f"From now on: {visible(sentence)}.", "bold"),
+                Content("Your policy.toml would say:"),
+                *(Content.styled(f"  {visible(line)}", "$text-primary") for line in rule.toml().splitlines()),
+                Content.styled(
+                    "Deleting, hidden files, programs and other folders are still asked for, and what is denied stays denied. "
+                    "/policy lists your rules and takes them back. Esc goes back.",
+                    "$text-muted",
+                ),
+            ]
+        )
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= SIDE_BY_SIDE, "-wide")
@@ -132,9 +205,43 @@ class ApprovalCard(Vertical, can_focus=True):
         event.stop()
         self.action_answer(event.button.id or "")
 
+    def on_change_tree_ticked(self, event: ChangeTree.Ticked) -> None:
+        """The answer says how much would land."""
+        event.stop()
+        tree = event.tree
+        why = visible("; ".join(self.event.reasons))
+        rest = "Nothing in this folder has changed yet" + (f": {why}" if why else ".")
+        if not tree.whole:
+            rest = "What you leave out stays held, as a process of its own: land or discard it later."
+        self.query_one(".told", Static).update(Content(rest))
+        self._label_buttons()
+
+    def _label_buttons(self) -> None:
+        """The buttons say what they do now; those that mean nothing now are gone."""
+        tree = self._tree
+        for button in self.query(Button):
+            answer = button.id or ""
+            button.label = self._label(answer)
+            button.disabled = answer == "yes" and tree is not None and not tree.chosen
+            button.display = button.disabled or self._offers(answer)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Effects that no layer holds cannot be held."""
-        return not (self._effects and action == "answer" and parameters == ("hold",))
+        """Only what can be answered is offered."""
+        return action != "answer" or self._offers(str(parameters[0]))
+
+    def _offers(self, answer: str) -> bool:
+        tree = self._tree
+        if self._rule_shown:
+            return answer in ("always", "switch")
+        match answer:
+            case "hold" | "plan" | "switch":
+                return not self._effects
+            case "yes":
+                return tree is None or bool(tree.chosen)
+            case "always":
+                return self.event.always is not None and (tree is None or tree.whole)
+            case _:
+                return answer == "no"
 
     def on_key(self, event: Key) -> None:
         """A letter alone may be an answer; letters that follow each other are a request, and go to the prompt."""
@@ -171,8 +278,42 @@ class ApprovalCard(Vertical, can_focus=True):
     def action_answer(self, answer: str) -> None:
         """Hands the answer on, unless it came too soon to be meant or is not offered."""
         self._alone = None
-        if monotonic() >= self._armed and not (self._effects and answer == "hold"):
-            self.post_message(self.Answered(self, {"yes": True, "no": False}.get(answer)))
+        if answer == "switch":
+            for diff in self.query(DiffView):
+                diff.action_switch()
+            return
+        if monotonic() < self._armed or not self._offers(answer):
+            return
+        tree = self._tree
+        if answer == "plan":
+            self.post_message(self.PlanWanted(self))
+        elif answer == "always" and not self._rule_shown:
+            self._show_rule(shown=True)
+        elif answer == "always":
+            self.post_message(self.Answered(self, ALWAYS))
+        elif answer == "yes" and tree is not None and not tree.whole:
+            self.post_message(self.Answered(self, Selection(paths=tuple(sorted(tree.chosen)))))
+        else:
+            self.post_message(self.Answered(self, _AGREES[answer]))
+
+    def _show_rule(self, *, shown: bool) -> None:
+        """Shows the rule that would be saved, in place of the changes; or the changes again."""
+        if shown == self._rule_shown:
+            return
+        self._rule_shown = shown
+        self._armed = monotonic() + ARMED_AFTER
+        self.set_class(shown, "-rule")
+        self._label_buttons()
+        self.refresh_bindings()
+        self.scroll_visible(animate=False)
+
+    def action_back(self) -> None:
+        """From the rule back to the changes; from there back to typing."""
+        if self._rule_shown:
+            self._show_rule(shown=False)
+            self.focus()
+        else:
+            self.screen.query_one(Prompt).focus()
 
     def action_scroll_diff(self, lines: int) -> None:
         """Scrolls the diff by so many lines."""

@@ -58,6 +58,7 @@ class ProcessBlock(Story, can_focus=True):
             tooltip="Let land what it holds, exactly as shown.",
         ),
         Binding("x", "wish('discard')", "Discard", id="block.discard", tooltip="Throw away what it holds."),
+        Binding("p", "wish('plan')", "Plan", id="block.plan", tooltip="Edit its plan and run it anew."),
         Binding("delete,k", "cancel", "Cancel", id="block.cancel", show=False, tooltip="Interrupt this one."),
         Binding("e", "again", "Edit", id="block.again", tooltip="Put the request into the prompt."),
         Binding("up", "app.focus_previous", "Up", show=False),
@@ -66,7 +67,7 @@ class ProcessBlock(Story, can_focus=True):
     ]
 
     class Wish(Message):
-        """The person wants something done with this process: undo, commit, discard, open, diff or again."""
+        """The person wants something done with this process: undo, commit, discard, open, diff, plan or again."""
 
         def __init__(self, block: ProcessBlock, verb: str) -> None:
             super().__init__()
@@ -185,6 +186,8 @@ class ProcessBlock(Story, can_focus=True):
         match action, parameters:
             case "wish", ("undo",):
                 return state == "committed"
+            case "wish", ("plan",):
+                return not self.running and self.told.compiled is not None
             case "wish", _:
                 return state == "held"
             case "cancel", _:

@@ -1,26 +1,28 @@
-"""A changeset on screen: the tree of its files, and its unified diff, file by file."""
+"""A changeset on screen: a list of its changes, and the tree of its files, where each can be ticked or left out."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
+from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
+from textual.message import Message
 from textual.widgets import Static, Tree
 from textual.widgets.tree import TreeNode
 
 from casava_os.kernel.ports import Change
+from casava_os.kernel.selection import needs
 from casava_os.shell.marks import Marks
+from casava_os.shell.widgets.diff import DiffView
+from casava_os.shell.widgets.difftext import diff_sections
 from casava_os.shell.wording import privileges_text, sizes_text
 from casava_sandbox.layer.visible import visible
+
+__all__ = ["MARKS", "ChangeList", "ChangeTree", "DiffView", "change_content", "diff_sections"]
 
 MARKS = {
     "added": ("+", "success"),
@@ -67,54 +69,73 @@ class ChangeList(Static):
 
 
 @dataclass(slots=True)
-class _Folder:
-    """A directory on the way to changes."""
+class _Entry:
+    """A path in the tree: its own change, if it has one, and what lies below it."""
 
     change: Change | None = None
-    """Its own, when it is new itself, or another kind of thing than before."""
-    folders: dict[str, _Folder] = field(default_factory=dict)
-    changes: list[Change] = field(default_factory=list)
+    below: dict[str, _Entry] = field(default_factory=dict)
 
 
 class ChangeTree(Tree[Change | None]):
-    """The changed files as a tree; the root stands for all of them."""
+    """The changed files as a tree; the root stands for all of them. What is ticked can land without the rest."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "tree--success", "tree--error", "tree--warning", "tree--primary",
+        "tree--success", "tree--error", "tree--warning", "tree--primary", "tree--out",
     }  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "space",
+            "tick",
+            "Tick",
+            id="changes.tick",
+            tooltip="Take this file, or all of this folder, or leave it out.",
+        ),
+    ]
     ICON_NODE = ""
     ICON_NODE_EXPANDED = ""
 
+    class Ticked(Message):
+        """What is ticked is another part than before."""
+
+        def __init__(self, tree: ChangeTree) -> None:
+            super().__init__()
+            self.tree = tree
+
     def __init__(self, changes: Sequence[Change], marks: Marks) -> None:
-        label = f"{len(changes):,} change{'s' if len(changes) != 1 else ''}"
-        super().__init__(Text(label, style="bold"), None)
+        self.changes = changes
+        self._needs = needs(changes)
+        self.chosen = {change.path for change in changes}
+        self._marks = marks
+        super().__init__("", None)
         self.guide_depth = 2
         self.show_guides = False
-        self._changes = changes
-        self._marks = marks
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything is ticked."""
+        return len(self.chosen) == len(self.changes)
 
     def on_mount(self) -> None:
-        top = _Folder()
-        for change in self._changes[:MOST_NODES]:
-            folder = top
-            *above, name = change.path.split("/")
-            for part in above:
-                folder = folder.folders.setdefault(part, _Folder())
-            if change.type == "directory" and change.action != "deleted":
-                folder.folders.setdefault(name, _Folder()).change = change
-            else:
-                folder.changes.append(change)
+        top = _Entry()
+        for change in self.changes[:MOST_NODES]:
+            entry = top
+            for part in change.path.split("/"):
+                entry = entry.below.setdefault(part, _Entry())
+            entry.change = change
         self._fill(self.root, top)
-        if (more := len(self._changes) - MOST_NODES) > 0:
+        if (more := len(self.changes) - MOST_NODES) > 0:
             self.root.add_leaf(Text(f"{self._marks.more} and {more:,} more"), None)
         self.root.expand_all()
 
-    def _fill(self, node: TreeNode[Change | None], folder: _Folder) -> None:
-        for name, inner in folder.folders.items():
+    def _fill(self, node: TreeNode[Change | None], entry: _Entry) -> None:
+        folders = {n: e for n, e in entry.below.items() if e.below or _makes_folder(e.change)}
+        for name, inner in folders.items():
             label = self._label(inner.change) if inner.change else Text(visible(name) + "/", style="dim")
-            self._fill(node.add(label, inner.change, expand=True, allow_expand=True), inner)
-        for change in folder.changes:
-            node.add_leaf(self._label(change), change)
+            made = node.add(label, inner.change, expand=True, allow_expand=bool(inner.below))
+            self._fill(made, inner)
+        for name, inner in entry.below.items():
+            if name not in folders and inner.change is not None:
+                node.add_leaf(self._label(inner.change), inner.change)
 
     def _label(self, change: Change) -> Text:
         sign, _ = MARKS[change.action]
@@ -130,79 +151,61 @@ class ChangeTree(Tree[Change | None]):
             label.append(f"  {told}", style="bold reverse")
         return label
 
-    def render_label(self, node: TreeNode[Change | None], base_style: Style, style: Style) -> Text:
-        """The label in its kind's colour, of the theme that is on now."""
-        label = super().render_label(node, base_style, style)
-        if node.data is not None and not (self.has_focus and node is self.cursor_node):
-            colour = MARKS[node.data.action][1]
-            label.stylize(
-                self.get_component_rich_style(f"tree--{colour}", partial=True), 0, len(str(node.label))
-            )
-        return label
+    # ------------------------------------------------------------------------------------------ choosing
 
+    def action_tick(self) -> None:
+        """Takes what the cursor is on with all that it needs, or leaves it out with all that needs it."""
+        if self.cursor_node is not None and len(self.changes) > 1:
+            self.tick(self.cursor_node)
 
-def diff_sections(diff: str) -> dict[str, int]:
-    """Where each path's part of a diff begins: line numbers from 0, by the path as the diff spells it."""
-    found: dict[str, int] = {}
-    lines = diff.splitlines()
-    for number, line in enumerate(lines):
-        if line.startswith("--- ") and number + 1 < len(lines) and lines[number + 1].startswith("+++ b/"):
-            found.setdefault(lines[number + 1].removeprefix("+++ b/"), number)
-        elif match := _TOLD.match(line):
-            found.setdefault(match["path"], number)
-    return found
+    def tick(self, node: TreeNode[Change | None]) -> None:
+        """Changes what is ticked at a node."""
+        paths = set(self._paths(node))
+        if not paths:
+            return
+        if paths <= self.chosen:
+            self.chosen -= self._needs.with_dependent(paths)
+        else:
+            self.chosen |= self._needs.with_needed(paths)
+        self._updates += 1
+        self.refresh()
+        self.post_message(self.Ticked(self))
 
+    def _paths(self, node: TreeNode[Change | None]) -> Iterator[str]:
+        if node is self.root:
+            yield from (change.path for change in self.changes)
+            return
+        if node.data is not None:
+            yield node.data.path
+        for child in node.children:
+            yield from self._paths(child)
 
-_TOLD = re.compile(
-    r"(?:(?:deleted|added|changed)(?: binary)? (?:file|directory|link): |renamed: .* → |mode: )"
-    r"(?P<path>.*?)(?: \(\d+ bytes\)|, \S.*|(?<!renamed) → .*)?$"
-)
-"""The one line that a diff has for what it does not compare."""
-
-
-class DiffView(ScrollView, can_focus=True):
-    """A unified diff, of any length: only the lines in view are drawn."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "diff--added", "diff--removed", "diff--hunk", "diff--file", "diff--same",
-    }  # fmt: skip
-
-    def __init__(self, diff: str) -> None:
-        super().__init__()
-        self._lines = [line.expandtabs(4) for line in diff.splitlines()]
-        self._sections = diff_sections(diff)
-        self._widest = max((len(line) for line in self._lines), default=0)
-        self.virtual_size = Size(self._widest + 2, len(self._lines))
-
-    @property
-    def length(self) -> int:
-        """How many lines it has."""
-        return len(self._lines)
-
-    def show(self, path: str) -> None:
-        """Scrolls to the part of one path (the first line for an empty one)."""
-        line = self._sections.get(visible(path), 0) if path else 0
-        self.scroll_to(x=0, y=line, animate=False)
-
-    def render_line(self, y: int) -> Strip:
-        scroll_x, scroll_y = self.scroll_offset
-        number = y + scroll_y
-        width = self.scrollable_content_region.width
-        if number >= len(self._lines):
-            return Strip.blank(width, self.rich_style)
-        line = self._lines[number]
-        style = self.get_component_rich_style(_component(line))
-        return (
-            Strip([Segment(line, style)])
-            .crop(scroll_x, scroll_x + width)
-            .extend_cell_length(width, style)
-            .apply_style(style)
+    def _tick_of(self, node: TreeNode[Change | None]) -> str:
+        if len(self.changes) < 2:
+            return ""
+        states = {path in self.chosen for path in self._paths(node)}
+        return {frozenset({True}): "[x] ", frozenset({False}): "[ ] ", frozenset(): ""}.get(
+            frozenset(states), "[-] "
         )
 
+    def render_label(self, node: TreeNode[Change | None], base_style: Style, style: Style) -> Text:
+        """The label in its kind's colour, of the theme that is on now, behind its tick."""
+        if node is self.root:
+            label = Text(self._count(), style=style + Style(bold=True))
+        else:
+            label = super().render_label(node, base_style, style)
+        focused = self.has_focus and node is self.cursor_node
+        if node.data is not None and not focused:
+            colour = MARKS[node.data.action][1] if node.data.path in self.chosen else "out"
+            label.stylize(self.get_component_rich_style(f"tree--{colour}", partial=True))
+        return Text.assemble((self._tick_of(node), style), label)
 
-def _component(line: str) -> str:
-    if line.startswith(("+++", "---")):
-        return "diff--file"
-    return {"+": "diff--added", "-": "diff--removed", "@": "diff--hunk", " ": "diff--same"}.get(
-        line[:1], "diff--file"
-    )
+    def _count(self) -> str:
+        total = len(self.changes)
+        if self.whole:
+            return f"{total:,} change{'s' if total != 1 else ''}"
+        return f"{len(self.chosen):,} of {total:,} changes"
+
+
+def _makes_folder(change: Change | None) -> bool:
+    return change is not None and (change.type == "directory" or change.type_before == "directory")

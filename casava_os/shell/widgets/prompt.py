@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.text import Text
@@ -143,9 +144,9 @@ class Prompt(TextArea):
             handled = self._move(-1 if event.key == "up" else 1)
         elif event.key == "escape" and (handled := self._completions.display):
             self._completions.offer([])
-        elif handled := event.key == "enter":
+        elif handled := self._means(event.key, "prompt.submit", "enter"):
             self.action_submit()
-        elif handled := event.key == "tab":
+        elif handled := self._means(event.key, "prompt.complete", "tab"):
             self.action_complete()
         else:
             handled = False
@@ -154,6 +155,11 @@ class Prompt(TextArea):
             event.prevent_default()
         else:
             await super()._on_key(event)
+
+    def _means(self, key: str, binding: str, usual: str) -> bool:
+        """Whether this key is the one of a binding, as the person may have chosen it."""
+        keys: Mapping[str, str] = getattr(self.app, "keys", {})
+        return key in keys.get(binding, usual).split(",")
 
     def _move(self, by: int) -> bool:
         """Up and down: in the list when it is open, in the past from the first or last line."""

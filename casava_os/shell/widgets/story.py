@@ -57,8 +57,9 @@ class Story(Vertical):
     class Sandboxed(Message):
         """A sandbox runs for this process."""
 
-        def __init__(self, driver: str) -> None:
+        def __init__(self, story: Story, driver: str) -> None:
             super().__init__()
+            self.story = story
             self.driver = driver
 
     def __init__(self, request: str, workspace: Path, marks: Marks, told_before: set[str]) -> None:
@@ -129,7 +130,7 @@ class Story(Vertical):
         self.told.sandbox = event
         for warning in event.warnings:
             self._once(warning, "$text-warning")
-        self.post_message(self.Sandboxed(event.driver))
+        self.post_message(self.Sandboxed(self, event.driver))
 
     @show.register
     def _(self, event: StepStarted) -> None:
@@ -185,6 +186,9 @@ class Story(Vertical):
     @show.register
     def _(self, event: Committed) -> None:
         self.told.ending = f"landed: {event.summary}"
+        if event.rest:
+            self.told.rest = event.rest
+            self.told.ending += f"; held as process {event.rest}: {event.rest_summary}"
         self._list_changes()
 
     @show.register

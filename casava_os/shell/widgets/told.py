@@ -33,6 +33,13 @@ class Told:
     changes: tuple[Change, ...] = ()
     streamed: set[int] = field(default_factory=set)
     """Steps whose output came while they ran."""
+    rest: int = 0
+    """The process that holds what was left out of this one, until it is shown."""
+
+    def take_rest(self) -> int:
+        """That process, once; 0 when there is none."""
+        rest, self.rest = self.rest, 0
+        return rest
 
 
 def status_content(told: Told, marks: Marks, running: float | None, pid: int) -> Content:
