@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from casava_os.shell.standing import standing_rules
+from casava_os.shell.allowed import standing_rules
 from casava_os.shell.themes import THEMES
 
 if TYPE_CHECKING:
