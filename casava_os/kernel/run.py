@@ -280,6 +280,11 @@ class Kernel:
             there = {name for name in there if not SYSCALLS[name].effect & DESTRUCTIVE}
         return self.policy.narrowed(granted).offered(there)
 
+    def ready(self, name: str | None) -> Err | None:
+        """Loads a model, so that the next request finds it there; why it cannot be had, or None. Blocking."""
+        loaded = self._model(name)
+        return loaded if isinstance(loaded, Err) else None
+
     def _model(self, name: str | None) -> Result[Model]:
         if name not in self._models:
             loaded = self.load_model(name)

@@ -85,7 +85,11 @@ class ShellApp(App[int]):
         for made in THEMES.values():
             self.register_theme(made)
         self.theme = theme if theme in THEMES else "dark"
-        self.set_keymap(dict(keys or {}))
+        self.keys: dict[str, str] = {}
+        """The keys that the person chose, by binding."""
+        self.set_by_option: dict[str, str] = {}
+        """Settings that a command-line option decided, with the option."""
+        self.use_keys(keys or {})
         self._conversation: ConversationScreen | None = None
         if self.marks == ASCII:
             self._filters.append(AsciiFilter())
@@ -108,6 +112,11 @@ class ShellApp(App[int]):
         """The one screen that is always there."""
         assert self._conversation is not None
         return self._conversation
+
+    def use_keys(self, keys: Mapping[str, str]) -> None:
+        """From now on these keys, by binding; those not named are as they are made."""
+        self.keys = dict(keys)
+        self.set_keymap(self.keys)
 
     def type(self, text: str) -> None:
         """Does what typing this line would do."""

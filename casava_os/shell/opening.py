@@ -70,6 +70,8 @@ def open_shell(
             ),
         )
         app.chosen_model = model
+        chosen = {"model": model and "--model", "sandbox": sandbox and "--sandbox"}
+        app.set_by_option = {name: option for name, option in chosen.items() if option}
         code = app.run()
     finally:
         session.close()

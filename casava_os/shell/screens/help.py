@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, VerticalScroll
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
@@ -22,13 +23,14 @@ class HelpScreen(ModalScreen[None]):
     CSS_PATH = "over.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,f1,enter", "dismiss", "Close")]
 
-    def __init__(self, commands: Iterable[Command]) -> None:
+    def __init__(self, commands: Iterable[Command], keymap: Mapping[str, str]) -> None:
         super().__init__()
+        self._keymap = keymap
         self._commands = tuple(commands)
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="over"):
-            for title, rows in (("What you can type", self._typed()), *key_groups()):
+            for title, rows in (("What you can type", self._typed()), *key_groups(self._keymap)):
                 yield Static(title, classes="title")
                 with Grid(classes="rows"):
                     for left, right in rows:
@@ -46,26 +48,35 @@ class HelpScreen(ModalScreen[None]):
         ]
 
 
-def key_groups() -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Every key with what it does, by where it works."""
+def key_owners() -> tuple[tuple[str, type[DOMNode]], ...]:
+    """What has keys of its own, by where they work."""
     from casava_os.shell.app import ShellApp
     from casava_os.shell.screens.conversation import ConversationScreen
+    from casava_os.shell.screens.files import FilesScreen
     from casava_os.shell.widgets.approval import ApprovalCard
     from casava_os.shell.widgets.block import ProcessBlock
+    from casava_os.shell.widgets.filetree import FileTree
     from casava_os.shell.widgets.prompt import Prompt
 
-    for title, owner in (
+    return (
         ("While typing", Prompt),
         ("When a question waits", ApprovalCard),
         ("On a block", ProcessBlock),
         ("Anywhere", ConversationScreen),
         ("The shell", ShellApp),
-    ):
-        bindings = [binding for binding in owner.BINDINGS if isinstance(binding, Binding)]
-        yield title, [(key_text(binding.key), binding.tooltip) for binding in bindings if binding.tooltip]
+        ("In the files", FilesScreen),
+        ("In the tree of files", FileTree),
+    )
 
 
-_KEYS = {"pageup": "Page Up", "pagedown": "Page Down", "escape": "Esc"}
+def key_groups(keymap: Mapping[str, str]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Every key with what it does, by where it works; `keymap`: those that the person chose, by binding."""
+    for title, owner in key_owners():
+        own = [binding for binding in owner.BINDINGS if isinstance(binding, Binding) and binding.tooltip]
+        yield title, [(key_text(keymap.get(b.id or "", b.key)), b.tooltip) for b in own]
+
+
+_KEYS = {"pageup": "Page Up", "pagedown": "Page Down", "escape": "Esc", "full_stop": "."}
 
 
 def key_text(keys: str) -> str:
