@@ -16,7 +16,7 @@ from textual.widgets import Footer, Static, TextArea
 from casava_os.shell.marks import Marks
 from casava_os.shell.plantext import Checked, check, plan_text
 from casava_sandbox.layer.visible import visible
-from casava_syscalls.plan import Plan, describe
+from casava_syscalls.plan import Plan
 
 CHECK_AFTER = 0.15
 """Seconds without a key before the text is checked."""
@@ -81,7 +81,9 @@ class PlanEditor(ModalScreen[Plan | None]):
         self._checked = found = check(self.query_one(TextArea).text)
         verdict = self.query_one("#verdict", Static)
         if found.plan is not None:
-            steps = f" {self._marks.to} ".join(describe(step) for step in found.plan.steps)
+            count = len(found.plan.steps)
+            calls = f" {self._marks.to} ".join(step.call for step in found.plan.steps)
+            steps = f"{count} step{'s' if count != 1 else ''}: {calls}"
             verdict.update(Content.assemble((f"{self._marks.done} ", "bold $text-success"), visible(steps)))
         elif found.err is not None:
             where = f"line {found.line + 1}, column {found.column + 1}"

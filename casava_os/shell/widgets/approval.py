@@ -224,6 +224,7 @@ class ApprovalCard(Vertical, can_focus=True):
             button.label = self._label(answer)
             button.disabled = answer == "yes" and tree is not None and not tree.chosen
             button.display = button.disabled or self._offers(answer)
+        self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what can be answered is offered."""

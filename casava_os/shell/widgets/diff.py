@@ -60,7 +60,10 @@ class DiffView(ScrollView, can_focus=True):
         self._row_of: list[int] = []
         self._drawn: dict[tuple[int, int], Strip] = {}
         self._languages: dict[str, str] = {}
-        self._longest = max((len(line.text) for line in self._lines), default=0)
+        told = [len(self._told(at)) for at in range(len(self._lines))]
+        self._longest = max(
+            (len(line.text) + more for line, more in zip(self._lines, told, strict=True)), default=0
+        )
         self._digits = len(str(max((line.number for line in self._lines), default=0)))
         self._resized()
 
@@ -118,18 +121,21 @@ class DiffView(ScrollView, can_focus=True):
                 for at in (row.left, row.right):
                     if at is not None:
                         self._row_of[at] = number
+            for at, line in enumerate(self._lines):
+                if line.path and line.text.startswith("--- "):  # it has no row of its own
+                    self._row_of[at] = self._row_of[at + 1]
         return self._rows
 
     def _resized(self) -> None:
         if self.side:
             hidden = max(0, self._longest - self._room())
-            self.virtual_size = Size(self.size.width + hidden, len(self._two()))
+            self.virtual_size = Size(self.scrollable_content_region.width + hidden, len(self._two()))
         else:
-            self.virtual_size = Size(self._longest + 40, len(self._lines))
+            self.virtual_size = Size(self._longest + 1, len(self._lines))
 
     def _room(self) -> int:
         """Cells for the text of one of the two columns."""
-        return max(1, (self.size.width - 1) // 2 - self._digits - 3)
+        return max(1, (self.scrollable_content_region.width - 1) // 2 - self._digits - 3)
 
     # ------------------------------------------------------------------------------------------ drawing
 
@@ -157,7 +163,7 @@ class DiffView(ScrollView, can_focus=True):
         if row.left is not None and row.left == row.right and self._lines[row.left].kind != "same":
             style = self._style_of(self._lines[row.left])
             return (
-                self._text(row.left)
+                self._heading(row.left)
                 .crop(0, width)
                 .extend_cell_length(width, style)
                 .apply_style(self.rich_style)
@@ -170,6 +176,14 @@ class DiffView(ScrollView, can_focus=True):
                 self._half(row.right, scroll, width - left - 1, old=False),
             ]
         ).apply_style(self.rich_style)
+
+    def _heading(self, number: int) -> Strip:
+        """A line over both columns; of a compared file it is its name and its sizes."""
+        line = self._lines[number]
+        if line.kind != "file" or not line.text.startswith("+++ b/"):
+            return self._text(number)
+        name = Segment(line.text.removeprefix("+++ b/"), self._style_of(line))
+        return Strip([name, Segment(self._told(number), self._component("diff--hunk"))])
 
     def _half(self, number: int | None, scroll: int, width: int, *, old: bool) -> Strip:
         if number is None:

@@ -144,7 +144,8 @@ def side_by_side(lines: Sequence[Line]) -> list[Row]:
             added.append(at)
         else:
             flush()
-            rows.append(Row(at, at))
+            if not (line.path and line.text.startswith("--- ")):  # the name stands in the next line, too
+                rows.append(Row(at, at))
         last = line.kind
     flush()
     return rows
