@@ -39,7 +39,7 @@ def test_a_line_for_everything_else(tmp_path: Path, store: DiskLayerStore) -> No
     script = "rm a; rm -r d; echo file > d; chmod 600 m; mv r s; ln -s m l; mkdir e; printf '\\0\\1' > bin; rm t; ln -s m t"
     assert diff_of(store, workspace, script).splitlines() == [
         "deleted file: a (5 bytes)",
-        "changed binary file: bin, 3 → 2 bytes",
+        "changed binary file: bin, 3 → 2 bytes, sha256 ae4b3280e56e… → b413f47d13ee…",
         "directory becomes file: d",
         "--- /dev/null", "+++ b/d", "@@ -0,0 +1 @@", "+file",
         "deleted file: d/x (1 bytes)",

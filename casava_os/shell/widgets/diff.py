@@ -11,7 +11,7 @@ from rich.style import Style as RichStyle
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Size
-from textual.highlight import guess_language, highlight
+from textual.highlight import HighlightTheme, guess_language, highlight
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
@@ -29,6 +29,26 @@ MOST_KEPT = 4096
 """Drawn lines that are kept."""
 _SIZED = re.compile(r" bytes|\d B\b")
 _SIGNS = {"added": "+", "removed": "-", "same": " "}
+
+
+_COLOURS = {
+    "Comment": "$text-muted",
+    "Keyword": "$text-primary",
+    "Operator.Word": "$text-primary",
+    "Literal.String": "$text-secondary",
+    "Literal.Number": "$text-warning",
+}
+
+
+class _Quiet(HighlightTheme):
+    """Few colours: what was added or removed must stay the loudest."""
+
+    STYLES = {  # noqa: RUF012 - as Textual declares it
+        token: colour
+        for token in HighlightTheme.STYLES
+        for kind, colour in _COLOURS.items()
+        if str(token).startswith(f"Token.{kind}")
+    }
 
 
 class DiffView(ScrollView, can_focus=True):
@@ -257,7 +277,7 @@ class DiffView(ScrollView, can_focus=True):
         language = self._languages[path]
         if language in ("default", "text") or len(text) > LONGEST_COLOURED or not text.strip():
             return Content(text)
-        coloured = highlight(text, language=language)
+        coloured = highlight(text, language=language, theme=_Quiet)
         return coloured if coloured.plain == text else Content(text)
 
     def _style_of(self, line: Line) -> RichStyle:

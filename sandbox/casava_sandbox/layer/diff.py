@@ -7,6 +7,7 @@ left out is said.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 
@@ -80,7 +81,10 @@ def _file(change: Change, name: str, before: Reader | None, after: Reader, conte
         yield f"{verb} file: {name}, {sizes}, not readable ({error.strerror})"
         return
     if b"\0" in old or b"\0" in new:
-        yield f"{verb} binary file: {name}, {sizes}"
+        hashes = [
+            f"{hashlib.sha256(content).hexdigest()[:12]}…" for content in ([old, new] if before else [new])
+        ]
+        yield f"{verb} binary file: {name}, {sizes}, sha256 {' → '.join(hashes)}"
         return
     hunks = _hunks(_split(old), _split(new), context)
     if hunks is None:
