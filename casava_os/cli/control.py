@@ -68,42 +68,24 @@ def _cells(row: Listed, memory: dict[int, int]) -> tuple[str | int, ...]:
 
 def _memory() -> dict[int, int]:
     """What the sandboxes use, in bytes, by process."""
-    from pathlib import Path
-    from time import monotonic
-
-    from casava_os.meters.sandboxes import SandboxMeter
     from casava_os.paths import state_dir
+    from casava_os.shell.modelwatch import SandboxMemory
 
-    meter = SandboxMeter(Path("/proc"), Path("/sys/fs/cgroup"), state_dir() / "layers")
-    return {
-        one.pid: one.memory
-        for one in meter.read(monotonic())
-        if one.pid is not None and one.memory is not None
-    }
+    return SandboxMemory(state_dir() / "layers").read()
 
 
 def kill(pid: Number, json: Json = False) -> int:
     """Cancel a process that runs, here or in another terminal. Nothing of it lands."""
+    from casava_os.shell.wording import killed_text
 
-    def said(row: Listed) -> str:
-        if row.left_behind:
-            return f"process {pid} was left behind by a casava-os that is gone; it is cleared away"
-        if row.state == "cancelled":
-            return f"process {pid} was cancelled; nothing of it landed"
-        return f"process {pid} ended by itself meanwhile: {row.state}"
-
-    return _do(json, lambda control: control.kill(pid), said)
+    return _do(json, lambda control: control.kill(pid), killed_text)
 
 
 def hold(pid: Number, json: Json = False) -> int:
     """Have what a running process changes held at its end, or now if it waits for an answer."""
+    from casava_os.shell.wording import held_text
 
-    def said(row: Listed) -> str:
-        if row.state == "held":
-            return f"process {pid} holds its changes; casava-os commit {pid} lands them"
-        return f"what process {pid} changes will be held"
-
-    return _do(json, lambda control: control.hold(pid), said)
+    return _do(json, lambda control: control.hold(pid), held_text)
 
 
 def renice(pid: Number, priority: Level, json: Json = False) -> int:

@@ -119,6 +119,20 @@ class Record(BaseModel):
     body: dict[str, JsonValue]
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which processes are looked for; every condition must hold. Times in seconds since the epoch."""
+
+    words: tuple[str, ...] = ()
+    """Each is in the request or the workspace, in whatever case, or is the state or the number."""
+    states: tuple[State, ...] = ()
+    since: float | None = None
+    until: float | None = None
+    """Before this."""
+    workspace: str = ""
+    """Is in the workspace's path."""
+
+
 _COLUMNS = "pid, created, request, workspace, state, owner, exit_code, born, priority, wish, tokens"
 
 
@@ -141,6 +155,7 @@ class Journal:
         except (OSError, sqlite3.Error) as problem:
             return _unusable(path, problem)
         try:
+            connection.create_function("folded", 1, _folded, deterministic=True)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             _grow(connection)
@@ -214,6 +229,22 @@ class Journal:
         query = f"SELECT {_COLUMNS} FROM processes {where} ORDER BY pid DESC LIMIT ?"  # noqa: S608 - only marks
         found = self._read(query, (*states, -1 if limit is None else limit))
         return [ProcessRow.model_validate(row) for row in found]
+
+    def found(self, search: Search, *, limit: int, offset: int = 0) -> list[ProcessRow]:
+        """A page of the processes that are looked for, the newest first."""
+        where, values = _conditions(search)
+        query = f"SELECT {_COLUMNS} FROM processes WHERE {where} ORDER BY pid DESC LIMIT ? OFFSET ?"  # noqa: S608 - own words
+        return [ProcessRow.model_validate(row) for row in self._read(query, (*values, limit, offset))]
+
+    def count(self, search: Search, *, newer_than: int = 0) -> int:
+        """How many processes are looked for; of those with a higher number than `newer_than`."""
+        where, values = _conditions(search)
+        query = f"SELECT count(*) AS n FROM processes WHERE {where} AND pid > ?"  # noqa: S608 - own words
+        return int(str(self._read(query, (*values, newer_than))[0]["n"]))
+
+    def mark(self) -> int:
+        """Grows with everything that is recorded, by whichever program. Costs a few microseconds."""
+        return int(str(self._read("SELECT coalesce(max(id), 0) AS n FROM records", ())[0]["n"]))
 
     def process(self, pid: int) -> Result[ProcessRow]:
         """One process. `Err("not-found")`."""
@@ -300,6 +331,44 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+def _conditions(search: Search) -> tuple[str, tuple[object, ...]]:
+    """A search as SQL, and the values of its marks."""
+    parts, values = ["1"], list[object]()
+    for word in search.words:
+        parts.append(
+            "(folded(request) LIKE ? ESCAPE '!' OR folded(workspace) LIKE ? ESCAPE '!' OR state = ? OR pid = ?)"
+        )
+        values += [
+            _like(word),
+            _like(word),
+            word.lower(),
+            int(word) if word.isdecimal() and len(word) < 16 else -1,
+        ]
+    if search.states:
+        parts.append(f"state IN ({', '.join('?' * len(search.states))})")
+        values += search.states
+    if search.since is not None:
+        parts.append("created >= ?")
+        values.append(search.since)
+    if search.until is not None:
+        parts.append("created < ?")
+        values.append(search.until)
+    if search.workspace:
+        parts.append("folded(workspace) LIKE ? ESCAPE '!'")
+        values.append(_like(search.workspace))
+    return " AND ".join(parts), tuple(values)
+
+
+def _like(word: str) -> str:
+    """A pattern for what has this word in it."""
+    plain = _folded(word).replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return f"%{plain}%"
+
+
+def _folded(text: str) -> str:
+    return text.casefold()
 
 
 def _append(sql: sqlite3.Connection, pid: int, kind: str, body: str) -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 from textual.widget import Widget
 
 from casava_os.kernel.run import Kernel
@@ -18,7 +19,9 @@ from casava_os.shell.history import History
 from casava_os.shell.marks import ASCII, Marks, marks_here
 from casava_os.shell.palette import ShellCommands
 from casava_os.shell.screens.conversation import ConversationScreen
+from casava_os.shell.screens.journal import JournalScreen
 from casava_os.shell.screens.leave import LeaveScreen
+from casava_os.shell.screens.processes import ProcessesScreen
 from casava_os.shell.session import Session
 from casava_os.shell.themes import THEMES
 from casava_os.shell.widgets.approval import ApprovalCard
@@ -66,6 +69,7 @@ class ShellApp(App[int]):
         theme: str = "dark",
         marks: Marks | None = None,
         side: Callable[[], Widget] | None = None,
+        memory: Callable[[], Mapping[int, int]] = dict,
         keys: Mapping[str, str] | None = None,
     ) -> None:
         """`model` is what the settings name; `side` makes the panel at the right; `keys`: others, by binding."""
@@ -80,6 +84,7 @@ class ShellApp(App[int]):
         self.session = session if session is not None else Session()
         self.marks = marks if marks is not None else marks_here()
         self.side = side
+        self.memory = memory
         for name in list(self.available_themes):
             self.unregister_theme(name)
         for made in THEMES.values():
@@ -125,6 +130,21 @@ class ShellApp(App[int]):
     def fill(self, text: str) -> None:
         """Puts a line into the prompt."""
         self.conversation.query_one(Prompt).fill(text)
+
+    def show_processes(self) -> None:
+        """What runs and what is held, over the conversation."""
+        self._over(ProcessesScreen(self))
+
+    def show_journal(self, pid: int | None = None) -> None:
+        """What is past, over the conversation; `pid` is open at once."""
+        self._over(JournalScreen(self, pid))
+
+    def _over(self, screen: Screen[None]) -> None:
+        """One of the two at a time: from one to the other, and back to the conversation."""
+        if isinstance(self.screen, ProcessesScreen | JournalScreen):
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
 
     # ------------------------------------------------------------------------------------------ leaving
 

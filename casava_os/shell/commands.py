@@ -61,6 +61,14 @@ async def _settings(screen: ConversationScreen, _argument: str) -> None:
     screen.action_settings()
 
 
+async def _ps(screen: ConversationScreen, _argument: str) -> None:
+    screen.action_processes()
+
+
+async def _log(screen: ConversationScreen, argument: str) -> None:
+    screen.shell.show_journal(int(argument) if argument.isdecimal() else None)
+
+
 async def _quit(screen: ConversationScreen, _argument: str) -> None:
     await screen.shell.action_leave()
 
@@ -81,9 +89,13 @@ def commands(models: Sequence[str]) -> dict[str, Command]:
             "[remove N]",
             ("remove",),
         ),
-        Command("model", "which models there are, and which makes the plans", _model, "[NAME]", tuple(models)),
+        Command(
+            "model", "which models there are, and which makes the plans", _model, "[NAME]", tuple(models)
+        ),
         Command("theme", "the colours", _theme, "[NAME]", tuple(THEMES)),
         Command("settings", "every setting and every key, to look at and to change (F10)", _settings),
+        Command("ps", "what runs and what is held: kill, hold, sooner, later (F4)", _ps),
+        Command("log", "every past request, or all of process N: search, diff, undo (F5)", _log, "[N]"),
         Command("quit", "leave; what waits for an answer is held", _quit),
     )
     return {command.name: command for command in made}

@@ -19,6 +19,8 @@ class Marks:
     undone: str = "↶"
     more: str = "…"
     to: str = "→"
+    up: str = "↑"
+    down: str = "↓"
     busy: tuple[str, ...] = ("⠋", "⠙", "⠸", "⠴", "⠦", "⠇")
 
 
@@ -33,6 +35,8 @@ ASCII = Marks(
     undone="<",
     more="...",
     to="->",
+    up="^",
+    down="v",
     busy=("-", "\\", "|", "/"),
 )
 

@@ -1,8 +1,10 @@
-"""What the kernel model does, for the resource panel: asked of the kernel at every sample."""
+"""What the kernel model does, for the resource panel, and what each sandbox uses, for the list of processes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from time import monotonic
 from typing import Protocol
 
 from casava_os.kernel.ports import Measured, ModelLoad
@@ -43,3 +45,20 @@ class ModelWatch:
             tokens_per_second=self._speed.get(name),
             waiting=load.waiting,
         )
+
+
+class SandboxMemory:
+    """What the sandboxes of this installation use. `layers`: the directory of its layers."""
+
+    def __init__(self, layers: Path) -> None:
+        from casava_os.meters.sandboxes import SandboxMeter
+
+        self._meter = SandboxMeter(Path("/proc"), Path("/sys/fs/cgroup"), layers)
+
+    def read(self) -> dict[int, int]:
+        """Bytes by process; a process whose sandbox is not counted has none."""
+        return {
+            one.pid: one.memory
+            for one in self._meter.read(monotonic())
+            if one.pid is not None and one.memory is not None
+        }

@@ -45,7 +45,7 @@ def open_shell(
     from casava_os.meters import Sampler
     from casava_os.shell.app import ShellApp
     from casava_os.shell.history import History
-    from casava_os.shell.modelwatch import ModelWatch
+    from casava_os.shell.modelwatch import ModelWatch, SandboxMemory
     from casava_os.shell.session import Session
     from casava_os.shell.widgets.curves import signs_here
     from casava_os.shell.widgets.resources import ResourcePanel
@@ -62,6 +62,7 @@ def open_shell(
             session=session,
             theme=settings.value.shell.theme,
             keys=settings.value.shell.keys,
+            memory=SandboxMemory(state_dir() / "layers").read,
             side=lambda: ResourcePanel(
                 Sampler(workspace, state_dir() / "layers"),
                 settings.value.meters,

@@ -18,6 +18,7 @@ from casava_os.kernel.events import (
     StepFinished,
 )
 from casava_os.kernel.journal import Journal, ProcessRow, Record, guarded
+from casava_os.kernel.owners import alive
 from casava_os.kernel.process import UNDER_WAY
 from casava_os.shell.marks import Marks
 from casava_os.shell.widgets.block import Past
@@ -69,7 +70,7 @@ def events_of(row: ProcessRow, records: list[Record]) -> Iterator[BaseEvent]:
 
 def _unfinished(row: ProcessRow) -> Iterator[BaseEvent]:
     """Of a process that is not over: another shell runs it, or it ended with the one that did."""
-    if Path(f"/proc/{row.owner}").exists():
+    if alive(row.owner, row.born):
         sentence = f"another casava-os works on it (process {row.owner} of this machine)"
         yield Failed(pid=row.pid, err=Err(code="interrupted", title="Elsewhere", message=sentence))
         yield Finished(pid=row.pid, exit_code=0, state="running")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from casava_os.kernel.control import Listed
     from casava_os.kernel.ports import Change
 
 
@@ -53,3 +54,19 @@ def home_path(path: str) -> str:
     """A path with the home directory as `~`."""
     home = str(Path.home()).rstrip("/")
     return "~" + path[len(home) :] if home and (path == home or path.startswith(home + "/")) else path
+
+
+def killed_text(row: Listed) -> str:
+    """What came of a kill."""
+    if row.left_behind:
+        return f"process {row.pid} was left behind by a casava-os that is gone; it is cleared away"
+    if row.state == "cancelled":
+        return f"process {row.pid} was cancelled; nothing of it landed"
+    return f"process {row.pid} ended by itself meanwhile: {row.state}"
+
+
+def held_text(row: Listed) -> str:
+    """What came of a hold."""
+    if row.state == "held":
+        return f"process {row.pid} holds its changes; commit lands them, discard throws them away"
+    return f"what process {row.pid} changes will be held"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -101,6 +102,24 @@ class ConversationScreen(Screen[None]):
             id="panel",
             show=False,
             tooltip="Show or hide what the machine does.",
+        ),
+        Binding(
+            "f4",
+            "processes",
+            "Processes",
+            id="processes",
+            show=False,
+            priority=True,
+            tooltip="What runs and what is held: kill, hold, sooner, later, commit, discard.",
+        ),
+        Binding(
+            "f5",
+            "journal",
+            "Journal",
+            id="journal",
+            show=False,
+            priority=True,
+            tooltip="Every past request with what it did: search, diff, undo.",
         ),
         Binding(
             "f6",
@@ -254,16 +273,16 @@ class ConversationScreen(Screen[None]):
         block.run_worker(block.follow(running), group="processes", exit_on_error=True)
         self._count()
 
-    async def later(self, verb: str, argument: str, block: ProcessBlock | None = None) -> None:
-        """Takes back, lands or throws away: process N, or for undo the last commit here."""
+    async def later(self, verb: str, argument: str, block: ProcessBlock | None = None) -> ProcessBlock | None:
+        """Takes back, lands or throws away: process N, or for undo the last commit here; in which block."""
         kernel, workspace = self.shell.kernel, self.shell.workspace
         if argument and not argument.isdigit():
             self.notify(f"/{verb} takes the number of a process", severity="warning")
-            return
+            return None
         pid = int(argument) if argument else None
         if pid is None and verb != "undo":
             self.notify(f"/{verb} needs the number of a process: its block says it", severity="warning")
-            return
+            return None
         if verb == "undo":
             running = kernel.undo(pid, workspace=workspace)
         else:
@@ -272,8 +291,33 @@ class ConversationScreen(Screen[None]):
             block = next((found for found in self.blocks if found.pid == pid and not found.running), None)
         if block is not None:
             self.follow(block, running)
+            return block
+        return await self.begin(f"/{verb} {argument}".strip(), running)
+
+    async def settle(self, verb: str, pid: int, tell: Callable[..., None]) -> None:
+        """Takes back, lands or throws away from another screen, and tells there what came of it."""
+        block = await self.later(verb, str(pid))
+        if block is None:
+            return
+        before = block.errors
+        await asyncio.gather(
+            *(worker.wait() for worker in self.workers if worker.node is block and not worker.is_finished)
+        )
+        if new := [error for error in block.errors if error not in before]:
+            tell(visible("; ".join(new)), severity="error", markup=False)
         else:
-            await self.begin(f"/{verb} {argument}".strip(), running)
+            tell(block.sentence, markup=False)
+
+    def go_to(self, pid: int) -> bool:
+        """Back to the block of a process; False when it has none on this screen."""
+        block = next((found for found in reversed(self.blocks) if found.pid == pid), None)
+        if block is None:
+            return False
+        while self.shell.screen is not self:
+            self.shell.pop_screen()
+        block.focus()
+        block.scroll_visible()
+        return True
 
     # ------------------------------------------------------------------------------------------ blocks
 
@@ -445,6 +489,14 @@ class ConversationScreen(Screen[None]):
         """Scrolls the conversation."""
         conversation = self.query_one(Conversation)
         (conversation.scroll_page_down if pages > 0 else conversation.scroll_page_up)(animate=False)
+
+    def action_processes(self) -> None:
+        """What runs and what is held."""
+        self.shell.show_processes()
+
+    def action_journal(self) -> None:
+        """What is past."""
+        self.shell.show_journal()
 
     def action_files(self) -> None:
         """The files of the workspace; the one that is chosen goes into the prompt."""

@@ -53,6 +53,8 @@ def key_owners() -> tuple[tuple[str, type[DOMNode]], ...]:
     from casava_os.shell.app import ShellApp
     from casava_os.shell.screens.conversation import ConversationScreen
     from casava_os.shell.screens.files import FilesScreen
+    from casava_os.shell.screens.journal import JournalScreen
+    from casava_os.shell.screens.processes import ProcessesScreen
     from casava_os.shell.widgets.approval import ApprovalCard
     from casava_os.shell.widgets.block import ProcessBlock
     from casava_os.shell.widgets.filetree import FileTree
@@ -62,6 +64,8 @@ def key_owners() -> tuple[tuple[str, type[DOMNode]], ...]:
         ("While typing", Prompt),
         ("When a question waits", ApprovalCard),
         ("On a block", ProcessBlock),
+        ("In the list of processes", ProcessesScreen),
+        ("In the journal", JournalScreen),
         ("Anywhere", ConversationScreen),
         ("The shell", ShellApp),
         ("In the files", FilesScreen),

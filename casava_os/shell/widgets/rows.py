@@ -153,7 +153,10 @@ class RowList(ScrollView, can_focus=True):
             own = style
             if colour and not plain:
                 own = style + self.get_component_rich_style(f"rows--{colour}", partial=True)
-            segments += [Segment(_fitted(text, room, self._marks, right=column.right), own), Segment(" " * GAP, style)]
+            segments += [
+                Segment(_fitted(text, room, self._marks, right=column.right), own),
+                Segment(" " * GAP, style),
+            ]
         return Strip(segments).crop(0, width).extend_cell_length(width, style).apply_style(self.rich_style)
 
     # ------------------------------------------------------------------------------------------ moving

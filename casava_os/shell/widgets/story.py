@@ -88,6 +88,16 @@ class Story(Vertical):
         yield self.status
 
     @property
+    def errors(self) -> tuple[str, ...]:
+        """The failures that it shows."""
+        return tuple(self._errors)
+
+    @property
+    def sentence(self) -> str:
+        """How it stands, in a line or two."""
+        return status_content(self.told, self.marks, None, self.pid).plain
+
+    @property
     def card(self) -> ApprovalCard | None:
         """The question that waits for an answer."""
         return next(iter(self.query(ApprovalCard)), None)
