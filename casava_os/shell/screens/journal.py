@@ -43,7 +43,7 @@ COLUMNS = (
     Column("when", 16),
     Column("state", 10),
     Column("exit", 4, right=True),
-    Column("workspace", 24, wide=110),
+    Column("workspace", 20, wide=85),
     Column("request", 12, rest=True),
 )
 HINT = "words   state:held   since:monday   until:2026-11-21   on:today   in:folder"
@@ -66,6 +66,7 @@ class JournalScreen(Screen[None]):
         Binding("slash", "search", "Search", key_display="/", id="log.search", tooltip="By words, state:held, since:monday, on:2026-11-21, in:folder."),
         Binding("tab", "other", "To the other side", show=False, id="log.other"),
         Binding("f4", "processes", "Processes", show=False),
+        Binding("f1", "help", "Help", show=False),
         Binding("escape,f5", "leave", "Close", id="log.leave"),
     ]  # fmt: skip
 
@@ -279,6 +280,10 @@ class JournalScreen(Screen[None]):
     def action_processes(self) -> None:
         """To what runs."""
         self.shell.show_processes()
+
+    def action_help(self) -> None:
+        """Everything that can be typed and pressed."""
+        self.shell.conversation.action_help()
 
     def action_leave(self) -> None:
         """Closes what is open: the detail, the search, the screen."""

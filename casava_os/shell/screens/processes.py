@@ -65,6 +65,7 @@ class ProcessesScreen(Screen[None]):
         Binding("r", "reverse", "Reverse", show=False, id="ps.reverse"),
         Binding("slash", "filter", "Filter", key_display="/", id="ps.filter", tooltip="Only what has these words."),
         Binding("f5", "journal", "Journal", show=False),
+        Binding("f1", "help", "Help", show=False),
         Binding("escape,q,f4", "leave", "Close", id="ps.leave"),
     ]  # fmt: skip
 
@@ -298,6 +299,10 @@ class ProcessesScreen(Screen[None]):
     def action_journal(self) -> None:
         """From what runs to what is past."""
         self.shell.show_journal()
+
+    def action_help(self) -> None:
+        """Everything that can be typed and pressed."""
+        self.shell.conversation.action_help()
 
     def action_leave(self) -> None:
         """Takes the filter away, then closes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from casava_os.kernel.events import (
     Compiled,
     Discarded,
     Failed,
-    Finished,
     Held,
     Judged,
     Note,
@@ -57,11 +56,21 @@ class PastProcess:
 
     row: ProcessRow
     events: tuple[BaseEvent, ...]
+    seconds: Mapping[str, float]
+    """Of each part of the walk, later commands on the process included."""
 
     @classmethod
     def read(cls, row: ProcessRow, records: list[Record]) -> PastProcess:
         """From its row and its records."""
-        return cls(row, tuple(events_of(row, records)))
+        seconds: dict[str, float] = {}
+        for record in records:
+            timings = record.body.get("timings") if record.kind == "finished" else None
+            for part, spent in timings.items() if isinstance(timings, dict) else ():
+                if isinstance(spent, int | float):
+                    seconds[part] = seconds.get(part, 0.0) + spent
+        if "total" in seconds:
+            seconds["total"] = seconds.pop("total")
+        return cls(row, tuple(events_of(row, records)), seconds)
 
     @property
     def changes(self) -> ChangesetMade | None:
@@ -249,10 +258,7 @@ def _answer(value: Question | Refusal) -> Content:
 
 
 def _times(past: PastProcess) -> Iterator[Part]:
-    ends: Sequence[Finished] = [
-        event for event in past.events if isinstance(event, Finished) and event.timings
-    ]
-    if ends:
-        parts = [f"{part} {seconds_text(seconds)}" for part, seconds in ends[-1].timings.items()]
+    if past.seconds:
+        parts = [f"{part} {seconds_text(seconds)}" for part, seconds in past.seconds.items()]
         yield ("Time", "bold")
-        yield (f"  {', '.join(parts)}", "$text-muted")
+        yield (f"  {visible(', '.join(parts))}", "$text-muted")
