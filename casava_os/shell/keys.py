@@ -39,12 +39,12 @@ class Bound:
 
 def bound(owners: Sequence[tuple[str, type[DOMNode]]]) -> list[Bound]:
     """Everything that has a key and a name, in the help's order."""
-    found = []
-    for where, owner in owners:
-        for binding in owner.BINDINGS:
-            if isinstance(binding, Binding) and binding.id and binding.tooltip:
-                found.append(Bound(binding.id, binding.key, binding.tooltip, where, owner))
-    return found
+    return [
+        Bound(binding.id, binding.key, binding.tooltip, where, owner)
+        for where, owner in owners
+        for binding in owner.BINDINGS
+        if isinstance(binding, Binding) and binding.id and binding.tooltip
+    ]
 
 
 def named(text: str) -> Result[str]:

@@ -123,9 +123,11 @@ def read_folder(
     problem = ""
     try:
         with os.scandir(where) as entries:
-            for entry in entries:
-                if hidden or not entry.name.startswith("."):
-                    names.append((not entry.is_dir(follow_symlinks=False), path_text(entry.name), entry))
+            names.extend(
+                (not entry.is_dir(follow_symlinks=False), path_text(entry.name), entry)
+                for entry in entries
+                if hidden or not entry.name.startswith(".")
+            )
     except FileNotFoundError:
         problem = "" if plans.inside.get(folder) else "this folder is gone"
     except OSError as failure:

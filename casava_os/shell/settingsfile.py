@@ -157,7 +157,7 @@ def parsed(key: str, text: str) -> Result[object]:
     try:
         return Ok(value=kind.validate_python(text))
     except ValidationError as problem:
-        sentence = problem.errors(include_url=False)[0]["msg"]
+        sentence = problem.errors(include_url=False)[0]["msg"].replace("Input should be", "it must be")
         return Err(code="usage", title=f"{key} cannot be {text!r}", message=sentence)
 
 

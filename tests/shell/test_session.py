@@ -121,7 +121,9 @@ async def many(bench: Bench, count: int) -> list[int]:
         pid = int(sql.lastrowid or 0)
         pids.append(pid)
         value = (
-            '{"step":1,"seconds":0.1,"err":null,"value":{"kind":"number","value":%d,"unit":"files"}}' % number
+            '{"step":1,"seconds":0.1,"err":null,"value":{"kind":"number","value":N,"unit":"files"}}'.replace(
+                "N", str(number)
+            )
         )
         journal._connection.execute(
             "INSERT INTO records (pid, at, kind, body) VALUES (?, 1, 'step_finished', ?)", (pid, value)
@@ -153,8 +155,8 @@ async def test_ten_thousand_blocks_are_there_and_few_are_on_the_screen(
             place = conversation.place()
             assert place == (pids[5000], 1)
             await later.press("escape")
-            await later.done("list")
-            assert later.blocks[-1].request == "list"
+            await later.type("list", "enter")
+            await later.until(lambda: later.blocks[-1].request == "list" and not later.blocks[-1].running)
             assert len(later.blocks) <= MOUNTED + 2 * STEP
             await later.until_seen("a.txt")
             assert conversation.place() is None

@@ -113,6 +113,7 @@ class ModelsScreen(ModalScreen[None]):
             panel.update(_problem(known.problem))
             return
         lines = [
+            ("what", row.summary),
             ("licence", row.license),
             ("needs", known.needs),
             ("fits", known.fits),
