@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from casava_os.cli import apps, call, control, history, machine, models, requests, serve, shell
+from casava_os.cli import apps, call, control, history, machine, models, policy, requests, serve, shell
 from casava_os.forge.cli import app as forge
 
 LATER = {
@@ -68,6 +68,7 @@ machine.register(app)
 models.register(app)
 shell.register(app)
 serve.register(app)
+app.add_typer(policy.app, name="policy")
 app.add_typer(forge, name="forge")
 
 

@@ -66,11 +66,25 @@ def diff(pid: Pid = None, workspace: Workspace = None, json: Json = False) -> in
     return _chosen(front, pid, workspace, lambda kernel, found: kernel.diff(found), newest=True, seen=show)
 
 
-def commit(pid: Pid = None, workspace: Workspace = None, json: Json = False) -> int:
+def commit(
+    pid: Pid = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="PATH",
+            help="Land only this change, or those below a directory; the rest stays held.",
+        ),
+    ] = None,
+    workspace: Workspace = None,
+    json: Json = False,
+) -> int:
     """Let land what a process holds: exactly what was shown."""
     from casava_os.cli.follow import Front
+    from casava_syscalls.names import path_text
 
-    return _chosen(Front(json=json), pid, workspace, lambda kernel, found: kernel.commit(found))
+    paths = tuple(path_text(path) for path in only or ())
+    return _chosen(Front(json=json), pid, workspace, lambda kernel, found: kernel.commit(found, only=paths))
 
 
 def discard(pid: Pid = None, workspace: Workspace = None, json: Json = False) -> int:

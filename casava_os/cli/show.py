@@ -135,6 +135,9 @@ class Show:
     @event.register
     def _committed(self, event: Committed) -> None:
         self._screen.line(("done: ", "green"), f"{event.summary}  ", (f"take it back: {event.undo}", "dim"))
+        if event.rest:
+            held = f"casava-os commit {event.rest} lands it, casava-os discard {event.rest} throws it away"
+            self._screen.line(("held: ", "yellow"), f"{event.rest_summary}  ", (held, "dim"))
 
     @event.register
     def _discarded(self, event: Discarded) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from casava_os.errors import ExitCode
-from casava_os.kernel.events import ALWAYS, ApprovalNeeded, BaseEvent, Committed, Failed, Note
+from casava_os.kernel.events import ALWAYS, Answer, ApprovalNeeded, BaseEvent, Failed, Note
 from casava_os.kernel.landing import Landing
 from casava_os.kernel.policy import Policy, Rule, load_policy
 from casava_os.kernel.policyfile import StandingRules
@@ -81,15 +81,12 @@ def rules(bench: Bench) -> StandingRules:
     return bench.kernel.landing.standing
 
 
-async def asked(
-    bench: Bench, request: str, answer: bool | None | str = False, **how: object
-) -> list[BaseEvent]:
+async def asked(bench: Bench, request: str, answer: Answer = False) -> list[BaseEvent]:
     events: list[BaseEvent] = []
-    options = replace(ASKS, **how)
-    async for event in bench.kernel.run(request, workspace=bench.workspace, options=options):
+    async for event in bench.kernel.run(request, workspace=bench.workspace, options=ASKS):
         events.append(event)
         if isinstance(event, ApprovalNeeded):
-            event.answer(ALWAYS if answer == "always" else bool(answer) if answer is not None else None)
+            event.answer(answer)
     return events
 
 

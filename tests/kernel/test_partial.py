@@ -27,7 +27,7 @@ from casava_syscalls.plan import Plan, parse_plan
 from casava_syscalls.results import Err, Ok
 from tests.kernel.doubles import Bench, finished, of, only, told
 
-WRITES = [
+WRITES: list[dict[str, object]] = [
     {"call": "file.write", "path": "a.txt", "content": "A\n"},
     {"call": "file.write", "path": "notes/b.txt", "content": "B\n"},
     {"call": "file.write", "path": "notes/c.txt", "content": "C\n"},
