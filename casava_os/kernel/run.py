@@ -25,6 +25,7 @@ from casava_os.kernel.compiler.compile import (
     DESTRUCTIVE,
     Certainty,
     Compilation,
+    Outcome,
     Unsure,
     clean,
     compile_request,
@@ -279,6 +280,23 @@ class Kernel:
         if not qualified:
             there = {name for name in there if not SYSCALLS[name].effect & DESTRUCTIVE}
         return self.policy.narrowed(granted).offered(there)
+
+    async def draft(self, request: str, *, workspace: Path, options: RunOptions | None = None) -> Outcome:
+        """What a request would become, while it is still being typed: nothing is recorded, nothing runs."""
+        how = options or RunOptions()
+        text = clean(request, self.request_bytes)
+        if isinstance(text, Err):
+            return text
+        loaded = await in_thread(lambda: self._model(how.model))
+        if isinstance(loaded, Err):
+            return loaded
+        asked = CompileRequest(
+            text=text.value,
+            offered=self.offered(how.granted, qualified=loaded.value.qualified),
+            names=await in_thread(lambda: workspace_names(workspace, self.names)),
+            interactive=False,
+        )
+        return await compile_request(loaded.value, asked, self.certainty)
 
     def ready(self, name: str | None) -> Err | None:
         """Loads a model, so that the next request finds it there; why it cannot be had, or None. Blocking."""

@@ -1,11 +1,11 @@
-"""What may stand at the cursor: commands and their arguments, paths of the workspace, past requests."""
+"""What may stand at the cursor: commands and their arguments, apps, paths of the workspace, past requests."""
 
 from __future__ import annotations
 
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Candidate:
     """Where in the text before the cursor the replacement begins."""
     insert: str
     kind: str
-    """"command", "choice", "path" or "past request"."""
+    """"command", "choice", "app", "parameter", "path" or "past request"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Completer:
     history: History
     commands: Mapping[str, tuple[str, Sequence[str]]]
     """Each command's name with a sentence and the choices for its argument."""
+    apps: Callable[[], Mapping[str, tuple[str, Sequence[str]]]] = dict
+    """Each app's name with a sentence and its parameters; asked for when `/app` is typed."""
 
     def candidates(self, before: str) -> list[Candidate]:
         """Candidates for the text before the cursor, the likeliest first."""
@@ -61,10 +63,27 @@ class Completer:
                     yield Candidate(
                         f"/{known}  {sentence}", 0, f"/{known}" + (" " if choices else ""), "command"
                     )
+        elif name == "app":
+            yield from self._apps(before, argument)
         elif name in self.commands:
             for choice in self.commands[name][1]:
                 if choice.startswith(argument):
                     yield Candidate(choice, len(name) + 2, choice, "choice")
+
+    def _apps(self, before: str, argument: str) -> Iterator[Candidate]:
+        app, space, given = argument.partition(" ")
+        known = self.apps()
+        if not space:
+            for name, (sentence, parameters) in known.items():
+                if name.startswith(app):
+                    yield Candidate(
+                        f"{name}  {sentence}", len("/app "), name + (" " if parameters else ""), "app"
+                    )
+        elif app in known:
+            word = given.rpartition(" ")[2]
+            for parameter in known[app][1]:
+                if parameter.startswith(word) and f"{parameter}=" not in given:
+                    yield Candidate(f"{parameter}=", len(before) - len(word), f"{parameter}=", "parameter")
 
     def _paths(self, before: str) -> Iterator[Candidate]:
         match = _WORD.search(before)

@@ -38,6 +38,7 @@ from casava_os.kernel.events import (
 from casava_os.kernel.options import RunOptions
 from casava_os.kernel.run import Kernel
 from casava_os.kernel.running import Running
+from casava_os.shell.apps import app_words, start_app
 from casava_os.shell.history import History
 from casava_os.shell.reading import Lines
 from casava_os.shell.sentences import (
@@ -60,7 +61,7 @@ An exclamation mark and a command runs a program in the sandbox, like !ls.
 Nothing changes before you have heard what would change and answered yes.
 /undo takes back the last change, /undo 7 that of process 7.
 /commit 7 lets land what process 7 holds, /discard 7 throws it away.
-/held lists what waits. /model says which model makes the plans, /model NAME chooses another.
+/held lists what waits. /app lists apps, /app NAME runs one. /model says which model makes the plans, /model NAME chooses another.
 /quit or Ctrl-D leaves. Ctrl-C interrupts what runs. A \\ at the end of a line: the request goes on."""
 
 
@@ -329,6 +330,17 @@ class PlainShell:
                 self._refuse(f"/{name} needs the number of a process; /held lists them.")
             case "held":
                 self._held()
+            case "app" if argument:
+                begun = start_app(kernel, argument, self._workspace, self._options())
+                if isinstance(begun, Err):
+                    for line in error_sentences(begun):
+                        self._voice.say(line)
+                    self._code = self._code or ExitCode.USAGE
+                else:
+                    self._follow(runner, begun.value)
+            case "app":
+                for name, (sentence, _parameters) in app_words().items():
+                    self._voice.say(f"{name}: {sentence}")
             case "model":
                 if argument:
                     self._chosen = self._model = argument

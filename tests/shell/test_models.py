@@ -49,7 +49,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert weights is not None
     catalog.path_of("mine").symlink_to(weights)
     catalog.path_of("broken").write_bytes(b"no GGUF at all")
-    monkeypatch.setattr("psutil.virtual_memory", lambda: type("M", (), {"available": 8_000_000_000})())
+    monkeypatch.setattr("psutil.virtual_memory", type("M", (), {"available": 8_000_000_000}))
 
 
 async def opened(shell: Shell) -> ModelsScreen:

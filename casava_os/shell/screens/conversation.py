@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -13,13 +13,16 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Footer, Static, TextArea
 
 from casava_os.kernel.journal import guarded
 from casava_os.kernel.options import RunOptions
 from casava_os.kernel.running import Running
+from casava_os.model import SHIPPED
+from casava_os.shell.apps import app_words, start_app
 from casava_os.shell.commands import commands
 from casava_os.shell.completion import Completer, quoted
+from casava_os.shell.hint import PlanHint
 from casava_os.shell.recall import past_of
 from casava_os.shell.replan import Replanning
 from casava_os.shell.screens.files import FilesScreen
@@ -149,6 +152,7 @@ class ConversationScreen(Screen[None]):
         self._replanning = Replanning(self)
         self._here = path_text(os.path.realpath(shell.workspace))
         self._warned_leaving = False
+        self._hint: PlanHint | None = None
 
     def compose(self) -> ComposeResult:
         shell = self.shell
@@ -163,7 +167,7 @@ class ConversationScreen(Screen[None]):
                 yield completions
                 with Horizontal(id="typing"):
                     yield Static(Content(f"{shell.marks.prompt} "), id="sign")
-                    completer = Completer(shell.workspace, shell.history, offered)
+                    completer = Completer(shell.workspace, shell.history, offered, cache(app_words))
                     yield Prompt(shell.history, completer, completions)
             if shell.side is not None:
                 with Vertical(id="side"):
@@ -171,6 +175,8 @@ class ConversationScreen(Screen[None]):
         yield Footer()
 
     def on_mount(self) -> None:
+        typing, shell = self.query_one("#typing"), self.shell
+        self._hint = PlanHint(typing, shell.kernel, shell.workspace, self._quick, lambda: shell.chosen_model)
         self.query_one(Conversation).anchor()
         self.query_one(TopLine).model = self.shell.model
         self.query_one(Prompt).fill(self.shell.session.place.draft)
@@ -258,6 +264,28 @@ class ConversationScreen(Screen[None]):
     def options(self) -> RunOptions:
         """How a request of this conversation is run."""
         return RunOptions(interactive=True, model=self.shell.chosen_model, sandbox=self.shell.sandbox)
+
+    async def start_app(self, line: str) -> None:
+        """Begins an app; what is wrong with its name or parameters is told."""
+        if not line:
+            self.notify("/app needs the name of one; Tab lists them", severity="warning")
+            return
+        running = start_app(self.shell.kernel, line, self.shell.workspace, self.options())
+        if isinstance(running, Err):
+            sentence = ". ".join(part for part in (running.message, running.hint) if part)
+            self.notify(visible(sentence), title=visible(running.title), severity="error", markup=False)
+        else:
+            await self.begin(f"/app {line}", running.value)
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """The plan forms while a request is typed."""
+        if self._hint is not None and event.text_area.id == "prompt":
+            self._hint.typed(event.text_area.text, self.shell.marks)
+
+    def _quick(self) -> bool:
+        """Whether the model that makes the plans may be asked while somebody types."""
+        name = self.shell.model
+        return name == SHIPPED or any(name == model.name for model in self.shell.kernel.measured())
 
     async def begin(self, title: str, running: Running) -> ProcessBlock:
         """A new block for a process, which it follows to its end."""
