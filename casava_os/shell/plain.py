@@ -1,57 +1,32 @@
 """The shell without drawing: for screen readers, for terminals that cannot draw, and for pipes.
 
 The same kernel and the same events as the other shell. Each thing is said once, in order, as a sentence; questions are
-answered by a word. Results go to standard output, everything else to standard error; in a pipe there is nobody to answer,
-so what needs an answer is held.
+answered by a word. In a pipe there is nobody to answer, so what needs an answer is held.
 """
 
 from __future__ import annotations
 
 import asyncio
 import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import singledispatchmethod
 from pathlib import Path
 
 from casava_os.errors import ExitCode
-from casava_os.kernel.events import (
-    ApprovalNeeded,
-    BaseEvent,
-    ChangesetMade,
-    Committed,
-    Compiled,
-    Discarded,
-    Failed,
-    Finished,
-    Held,
-    Judged,
-    Note,
-    Output,
-    PlanStep,
-    SandboxReady,
-    StepFinished,
-    StepSkipped,
-    Undone,
-)
+from casava_os.kernel.events import ApprovalNeeded
+from casava_os.kernel.journal import guarded
+from casava_os.kernel.life import real, text_of
 from casava_os.kernel.options import RunOptions
 from casava_os.kernel.run import Kernel
 from casava_os.kernel.running import Running
 from casava_os.shell.apps import app_words, start_app
 from casava_os.shell.history import History
 from casava_os.shell.reading import Lines
-from casava_os.shell.sentences import (
-    changes_sentences,
-    ending_sentence,
-    error_sentences,
-    step_sentence,
-)
-from casava_sandbox.layer.visible import visible
-from casava_syscalls.names import path_text, text_to_name
+from casava_os.shell.sentences import error_sentences
+from casava_os.shell.telling import Teller, Voice
+from casava_syscalls.names import path_text
 from casava_syscalls.process import Run
 from casava_syscalls.results import Err
-from casava_syscalls.values import Exit, Question
 
 MOST_DIFF_LINES = 2000
 
@@ -63,178 +38,6 @@ Nothing changes before you have heard what would change and answered yes.
 /commit 7 lets land what process 7 holds, /discard 7 throws it away.
 /held lists what waits. /app lists apps, /app NAME runs one. /model says which model makes the plans, /model NAME chooses another.
 /quit or Ctrl-D leaves. Ctrl-C interrupts what runs. A \\ at the end of a line: the request goes on."""
-
-
-class Voice:
-    """Where it is said: results on standard output, the rest on standard error, both harmless for a terminal."""
-
-    def say(self, text: str) -> None:
-        """One sentence or line."""
-        sys.stdout.flush()
-        sys.stderr.write(visible(text) + "\n")
-        sys.stderr.flush()
-
-    def ask(self, text: str) -> None:
-        """A question whose answer stands on the same line."""
-        sys.stderr.write(visible(text))
-        sys.stderr.flush()
-
-    def result(self, text: str) -> None:
-        """Data: as it is for a pipe, harmless for a terminal."""
-        text = text if text.endswith("\n") or not text else text + "\n"
-        if sys.stdout.isatty():
-            sys.stdout.write(visible(text, keep="\n\t"))
-        else:
-            sys.stdout.buffer.write(text_to_name(text))
-        sys.stdout.flush()
-
-
-class Printed:
-    """What a program prints, line by line; a line that is written over counts as what was written last."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._rest = ""
-
-    def feed(self, text: str) -> None:
-        """The next piece."""
-        *lines, self._rest = (self._rest + text).split("\n")
-        if lines:
-            self._say("".join(f"{line.removesuffix(chr(13)).rpartition(chr(13))[2]}\n" for line in lines))
-        if len(self._rest) > 65_536:
-            self.end()
-
-    def end(self) -> None:
-        """What has no end of line yet."""
-        rest, self._rest = self._rest, ""
-        if rest:
-            self._say(rest.rpartition("\r")[2] + "\n")
-
-
-class Teller:
-    """Tells the events of one process."""
-
-    def __init__(self, voice: Voice, told_before: set[str]) -> None:
-        self._voice = voice
-        self._told_before = told_before
-        self._steps: tuple[PlanStep, ...] = ()
-        self._ending = ""
-        self._errors: set[str] = set()
-        self._printed = Printed(voice.result)
-        self._warned = Printed(lambda text: voice.say(text.rstrip("\n")))
-        self._streamed: set[int] = set()
-        self.code = int(ExitCode.FAILED)
-
-    def _all(self, lines: Iterator[str]) -> None:
-        for line in lines:
-            self._voice.say(line)
-
-    @singledispatchmethod
-    def tell(self, event: BaseEvent) -> None:
-        """Says one event; of some there is nothing to say."""
-
-    @tell.register
-    def _(self, event: Compiled) -> None:
-        self._steps = event.steps
-        count = len(event.steps)
-        self._voice.say(f"Plan, {count} step{'' if count == 1 else 's'}:")
-
-    @tell.register
-    def _(self, event: Judged) -> None:
-        for step in self._steps:
-            if step.number == event.step:
-                self._voice.say(step_sentence(step, event.verdict))
-
-    @tell.register
-    def _(self, event: SandboxReady) -> None:
-        for warning in event.warnings:
-            self._once(f"Warning: {warning}")
-
-    @tell.register
-    def _(self, event: Note) -> None:
-        self._once(event.text)
-
-    def _once(self, text: str) -> None:
-        if text not in self._told_before:
-            self._told_before.add(text)
-            self._voice.say(text)
-
-    @tell.register
-    def _(self, event: Output) -> None:
-        (self._printed if event.stream == "stdout" else self._warned).feed(event.text)
-        self._streamed.add(event.step)
-
-    @tell.register
-    def _(self, event: StepFinished) -> None:
-        self._printed.end()
-        self._warned.end()
-        if event.err is not None:
-            self._errors.add(str(event.err))
-            self._all(error_sentences(event.err))
-        elif isinstance(event.value, Exit):
-            if event.value.code:
-                code = event.value.code
-                how = f"signal {-code}" if code < 0 else f"exit code {code}"
-                self._voice.say(f"Step {event.step} ended with {how}.")
-            if event.value.truncated:
-                self._voice.say(f"Step {event.step} printed more than is kept; the end is missing.")
-
-    @tell.register
-    def _(self, event: StepSkipped) -> None:
-        self._voice.say(f"Step {event.step} was skipped, because step {event.because} was not done.")
-
-    @tell.register
-    def _(self, event: ChangesetMade) -> None:
-        if event.changes:
-            self._all(changes_sentences(event.changes, "What would change"))
-
-    @tell.register
-    def _(self, event: ApprovalNeeded) -> None:
-        if event.changeset is None:
-            self._voice.say("It would do this:")
-            for number, call in enumerate(event.calls, 1):
-                self._voice.say(f"{number}. {call}.")
-        for reason in event.reasons:
-            self._voice.say(f"You are asked because {reason}.")
-
-    @tell.register
-    def _(self, event: Committed) -> None:
-        self._ending = event.summary
-
-    @tell.register
-    def _(self, event: Held) -> None:
-        self._ending = event.reason
-
-    @tell.register
-    def _(self, event: Discarded) -> None:
-        self._ending = self._ending or event.reason
-
-    @tell.register
-    def _(self, event: Undone) -> None:
-        self._ending = event.summary
-        self._all(changes_sentences(event.changes, "What was put back"))
-
-    @tell.register
-    def _(self, event: Failed) -> None:
-        if event.err.code not in ("interrupted", "approval-needed") and str(event.err) not in self._errors:
-            self._all(error_sentences(event.err))
-
-    @tell.register
-    def _(self, event: Finished) -> None:
-        self._printed.end()
-        self._warned.end()
-        self.code = event.exit_code
-        value, last = event.value, self._steps[-1] if self._steps else None
-        effects = set(last.effects) if last is not None else set()
-        changed = bool(effects & {"write", "delete"}) and "execute" not in effects
-        shown = isinstance(value, Exit) and last is not None and last.number in self._streamed
-        if isinstance(value, Question):
-            self._voice.result(value.text)
-            for number, choice in enumerate(value.choices, 1):
-                self._voice.result(f"{number}. {choice}")
-        elif value is not None and not changed and not shown:
-            self._voice.result(value.render() or "nothing")
-        self._voice.say(ending_sentence(event, self._ending))
 
 
 class PlainShell:
@@ -316,42 +119,60 @@ class PlainShell:
             self._follow(runner, self._kernel.run(text, workspace=self._workspace, options=self._options()))
 
     def _command(self, runner: asyncio.Runner, name: str, argument: str) -> None:
-        kernel = self._kernel
-        if argument and name in ("undo", "commit", "discard") and not argument.isdigit():
-            self._refuse(f"/{name} takes the number of a process.")
+        commands: Mapping[str, Callable[[asyncio.Runner, str], None]] = {
+            "undo": lambda run, what: self._later(run, "undo", what),
+            "commit": lambda run, what: self._later(run, "commit", what),
+            "discard": lambda run, what: self._later(run, "discard", what),
+            "held": lambda _run, _what: self._held(),
+            "app": self._app,
+            "model": lambda _run, what: self._use_model(what),
+            "help": lambda _run, _what: self._all(_HELP.splitlines()),
+            "quit": lambda _run, _what: self._leave(),
+        }
+        if name in commands:
+            commands[name](runner, argument)
+        else:
+            self._refuse(f"There is no command /{name}. /help lists them.")
+
+    def _later(self, runner: asyncio.Runner, verb: str, argument: str) -> None:
+        if argument and not argument.isdigit():
+            self._refuse(f"/{verb} takes the number of a process.")
+        elif verb == "undo":
+            pid = int(argument) if argument else None
+            self._follow(runner, self._kernel.undo(pid, workspace=self._workspace))
+        elif argument:
+            begin = self._kernel.commit if verb == "commit" else self._kernel.discard
+            self._follow(runner, begin(int(argument)))
+        else:
+            self._refuse(f"/{verb} needs the number of a process; /held lists them.")
+
+    def _app(self, runner: asyncio.Runner, argument: str) -> None:
+        if not argument:
+            self._all(f"{name}: {sentence}" for name, (sentence, _) in app_words().items())
             return
-        match name:
-            case "undo":
-                pid = int(argument) if argument else None
-                self._follow(runner, kernel.undo(pid, workspace=self._workspace))
-            case "commit" | "discard" if argument:
-                self._follow(runner, getattr(kernel, name)(int(argument)))
-            case "commit" | "discard":
-                self._refuse(f"/{name} needs the number of a process; /held lists them.")
-            case "held":
-                self._held()
-            case "app" if argument:
-                begun = start_app(kernel, argument, self._workspace, self._options())
-                if isinstance(begun, Err):
-                    for line in error_sentences(begun):
-                        self._voice.say(line)
-                    self._code = self._code or ExitCode.USAGE
-                else:
-                    self._follow(runner, begun.value)
-            case "app":
-                for name, (sentence, _parameters) in app_words().items():
-                    self._voice.say(f"{name}: {sentence}")
-            case "model":
-                if argument:
-                    self._chosen = self._model = argument
-                self._voice.say(f"{self._model} makes the plans. Here: {', '.join(self._models)}.")
-            case "help":
-                for line in _HELP.splitlines():
-                    self._voice.say(line)
-            case "quit":
-                self._over = True
-            case _:
-                self._refuse(f"There is no command /{name}. /help lists them.")
+        begun = start_app(self._kernel, argument, self._workspace, self._options())
+        if isinstance(begun, Err):
+            self._all(error_sentences(begun))
+            self._code = self._code or ExitCode.USAGE
+        else:
+            self._follow(runner, begun.value)
+
+    def _use_model(self, name: str) -> None:
+        if name:
+            failed = self._kernel.ready(name)
+            if failed is not None:
+                self._all(error_sentences(failed))
+                self._code = self._code or ExitCode.NO_MODEL
+            else:
+                self._chosen = self._model = name
+        self._voice.say(f"{self._model} makes the plans. Here: {', '.join(self._models)}.")
+
+    def _leave(self) -> None:
+        self._over = True
+
+    def _all(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._voice.say(line)
 
     def _refuse(self, sentence: str) -> None:
         self._voice.say(sentence)
@@ -359,13 +180,9 @@ class PlainShell:
 
     def _held(self, *, quiet: bool = False) -> None:
         """What waits in this workspace."""
-        from casava_os.kernel.journal import guarded
-        from casava_os.kernel.life import real, text_of
-
         rows = guarded(lambda: self._kernel.journal.processes(states=("held",)))
         if isinstance(rows, Err):
-            for line in error_sentences(rows):
-                self._voice.say(line)
+            self._all(error_sentences(rows))
             return
         here = text_of(real(self._workspace))
         held = [row for row in rows.value if row.workspace == here]

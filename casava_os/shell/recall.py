@@ -23,7 +23,7 @@ from casava_os.kernel.process import UNDER_WAY
 from casava_os.shell.marks import Marks
 from casava_os.shell.widgets.block import Past
 from casava_syscalls.results import Err
-from casava_syscalls.values import Text, Value
+from casava_syscalls.values import AnyValue, Text
 
 _EVENTS: TypeAdapter[BaseEvent] = TypeAdapter(Event)
 
@@ -44,7 +44,7 @@ def past_of(
 def events_of(row: ProcessRow, records: list[Record]) -> Iterator[BaseEvent]:
     """The events that tell a process as it stands now: what was recorded, its value put back, one end."""
     end: Finished | None = None
-    value: Value | None = None
+    value: AnyValue | None = None
     for record in records:
         event = _event(record)
         if isinstance(event, Finished):

@@ -153,7 +153,7 @@ def parsed(key: str, text: str) -> Result[object]:
     optional = typing.get_origin(info.annotation) in (typing.Union, types.UnionType)
     if not text and optional:
         return Ok(value=None)
-    kind: TypeAdapter[object] = TypeAdapter(Annotated[info.annotation, info])
+    kind: TypeAdapter[object] = TypeAdapter(Annotated[info.annotation, info])  # type: ignore[arg-type]  # a type made here
     try:
         return Ok(value=kind.validate_python(text))
     except ValidationError as problem:

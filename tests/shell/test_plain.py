@@ -163,13 +163,15 @@ def test_a_pipe_is_read_line_by_line_and_its_results_are_data(home: Home) -> Non
 
 def test_what_a_pipe_gets_wrong_is_said_and_the_next_line_goes_on(home: Home) -> None:
     told = home.piped(
-        "/nonsense\n/commit\n/undo abc\n/model no-such-model\nlist the files\n/model casava-smol\n!true"
+        "/nonsense\n/commit\n/undo abc\n/model no-such-model\n/app nope\n/app tidy where=x\nlist the files\n/model casava-smol\n!true"
     )
     for said in (
         "There is no command /nonsense.",
         "/commit needs the number of a process",
         "/undo takes the number of a process.",
         "Error: There is no such model.",
+        "Error: There is no app 'nope'.",
+        "Error: tidy has no parameter 'where'.",
         "Done.",
     ):
         assert said in told.stderr, told.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -125,9 +124,9 @@ class FilesScreen(ModalScreen[str | None]):
         for path, node in self._tree.open_folders.items():
             if path in folders:
                 await self._tree.read(node)
-        node = self._tree.cursor_node
-        if node is not None and node.data is not None:
-            self._preview(node.data)
+        current = self._tree.cursor_node
+        if current is not None and current.data is not None:
+            self._preview(current.data)
 
     # ----------------------------------------------------------------------------------------- looking in
 
@@ -212,5 +211,4 @@ def _coloured(text: str, name: str) -> Content:
     """The first lines of a text, harmless, coloured by what the file is when it is not long."""
     lines = [line[:COLUMNS] for line in text.split("\n", LINES + 1)[:LINES]]
     harmless = visible("\n".join(line.removesuffix("\r").expandtabs(4) for line in lines), keep="\n")
-    made: Callable[[], Content] = lambda: highlight(harmless, path=name)  # noqa: E731
-    return made() if len(harmless) <= HIGHLIGHTED else Content(harmless)
+    return highlight(harmless, path=name) if len(harmless) <= HIGHLIGHTED else Content(harmless)
