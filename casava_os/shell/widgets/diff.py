@@ -78,7 +78,9 @@ class DiffView(ScrollView, can_focus=True):
         """Whether it shall be side by side; None: where there is room."""
         self._rows: list[Row] | None = None
         self._row_of: list[int] = []
-        self._drawn: dict[tuple[int, int], Strip] = {}
+        self._drawn: dict[int, Strip] = {}
+        self._painted: dict[tuple[int, int, int, bool], Strip] = {}
+        self._styles: dict[str, Style] = {}
         self._languages: dict[str, str] = {}
         told = [len(self._told(at)) for at in range(len(self._lines))]
         self._longest = max(
@@ -114,13 +116,17 @@ class DiffView(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """Two columns come and go with the room for them."""
-        self._drawn.clear()
+        self._forget()
         self._resized()
 
     def notify_style_update(self) -> None:
         """Another theme: every line is drawn anew."""
-        self._drawn.clear()
+        self._forget()
         super().notify_style_update()
+
+    def _forget(self) -> None:
+        for kept in (self._drawn, self._painted, self._styles):
+            kept.clear()
 
     def _top_line(self) -> int:
         top = self.scroll_offset.y
@@ -162,7 +168,13 @@ class DiffView(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         scroll_x, scroll_y = self.scroll_offset
         width = self.scrollable_content_region.width
-        return (self._two_columns if self.side else self._one_column)(y + scroll_y, scroll_x, width)
+        key = (y + scroll_y, scroll_x, width, self.side)
+        if (painted := self._painted.get(key)) is None:
+            if len(self._painted) >= MOST_KEPT:
+                self._painted.clear()
+            paint = self._two_columns if self.side else self._one_column
+            painted = self._painted[key] = paint(y + scroll_y, scroll_x, width)
+        return painted
 
     def _one_column(self, number: int, scroll: int, width: int) -> Strip:
         if number >= len(self._lines):
@@ -222,11 +234,10 @@ class DiffView(ScrollView, can_focus=True):
 
     def _text(self, number: int) -> Strip:
         """A line's text, drawn."""
-        key = (number, 0)
-        if (drawn := self._drawn.get(key)) is None:
+        if (drawn := self._drawn.get(number)) is None:
             if len(self._drawn) >= MOST_KEPT:
                 self._drawn.clear()
-            drawn = self._drawn[key] = self._draw(number)
+            drawn = self._drawn[number] = self._draw(number)
         return drawn
 
     def _draw(self, number: int) -> Strip:
@@ -246,10 +257,17 @@ class DiffView(ScrollView, can_focus=True):
             marked = self.get_visual_style(words, partial=True)
             for start, end in differing(old, new)[0 if removed else 1]:
                 content = content.stylize(marked, start, end)
-        variables = self.app.get_css_variables()
         base = self.get_visual_style(f"diff--{line.kind}")
-        parsed = content.render(base, end="", parse_style=lambda text: Style.parse(str(text), variables))
+        parsed = content.render(base, end="", parse_style=self._parsed)
         return Strip([Segment(text, drawn.rich_style) for text, drawn in parsed])
+
+    def _parsed(self, style: str | Style) -> Style:
+        """A style of the theme that is on now."""
+        if isinstance(style, Style):
+            return style
+        if style not in self._styles:
+            self._styles[style] = Style.parse(style, self.app.get_css_variables())
+        return self._styles[style]
 
     def _told(self, number: int) -> str:
         """The sizes of a file, behind its name, unless the diff tells them."""
