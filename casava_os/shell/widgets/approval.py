@@ -306,7 +306,7 @@ class ApprovalCard(Vertical, can_focus=True):
         self.set_class(shown, "-rule")
         self._label_buttons()
         self.refresh_bindings()
-        self.scroll_visible(animate=False)
+        self.call_after_refresh(lambda: self.query_one(".answers").scroll_visible(animate=False))
 
     def action_back(self) -> None:
         """From the rule back to the changes; from there back to typing."""

@@ -21,8 +21,10 @@ from casava_os.shell.widgets.difftext import Line, Places, Row, differing, parse
 from casava_os.shell.wording import size_text, sizes_text
 from casava_sandbox.layer.visible import visible
 
-SIDE_FROM = 84
-"""Width in cells from which old and new stand beside each other: about 140 columns of terminal, the tree beside it."""
+SIDE_FROM = 140
+"""Width of the terminal from which old and new stand beside each other."""
+COLUMNS_FROM = 76
+"""Width of the diff itself from which they do."""
 LONGEST_COLOURED = 500
 """Characters of a line above which its syntax is not coloured."""
 MOST_KEPT = 4096
@@ -97,7 +99,9 @@ class DiffView(ScrollView, can_focus=True):
     @property
     def side(self) -> bool:
         """Whether old and new stand beside each other."""
-        return self.size.width >= SIDE_FROM if self._wanted is None else self._wanted
+        if self._wanted is not None or not self.is_attached:
+            return bool(self._wanted)
+        return self.app.size.width >= SIDE_FROM and self.size.width >= COLUMNS_FROM
 
     # ------------------------------------------------------------------------------------------ moving
 
