@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--model")
     parser.add_argument("--sandbox")
     options = parser.parse_args()
-    opened = open_shell(options.workspace, model=options.model, sandbox=options.sandbox)
+    opened = open_shell(options.workspace, model=options.model, sandbox=options.sandbox, plain=False)
     if isinstance(opened, Err):
         sys.stderr.write(f"{opened.title}\n{opened.message}\n{opened.hint}\n")
         return exit_code(opened)
