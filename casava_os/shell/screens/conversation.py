@@ -353,7 +353,7 @@ class ConversationScreen(Screen[None]):
         """The question gets the keys, unless somebody is typing."""
         self._count()
         if not self.query_one(Prompt).text and self.shell.screen is self and not self._answering():
-            event.card.focus()
+            event.card.focus(scroll_visible=False)
         self.query_one(Conversation).anchor()
 
     def _answering(self) -> bool:
