@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench import instruct, layers, model, sandbox, scheduling
+from bench import blocks, instruct, layers, model, sandbox, scheduling
 from tests.journeys.conftest import furnish
 
 REQUESTS = (
@@ -93,6 +93,7 @@ def main() -> None:
     rooms = {
         "sandbox": sandbox.measure(),
         "layers": layers.measure(),
+        "a long past": blocks.measure(),
         "model": model.measure(),
         "scheduling": scheduling.measure(),
         "instruct": instruct.measure(),
