@@ -144,7 +144,6 @@ class ApprovalCard(Vertical, can_focus=True):
             with Container(classes="panes"):
                 yield ChangeTree(event.changeset.changes, self._marks)
                 diff = DiffView(event.diff, event.changeset.changes)
-                diff.styles.height = min(MOST_ROWS, max(1, diff.length))
                 yield diff
         if event.always is not None:
             yield Static(self._rule(event.always), classes="rule")
@@ -193,7 +192,11 @@ class ApprovalCard(Vertical, can_focus=True):
         )
 
     def on_resize(self) -> None:
-        self.set_class(self.size.width >= SIDE_BY_SIDE, "-wide")
+        wide, high = self.size.width >= SIDE_BY_SIDE, self.screen.size.height
+        self.set_class(wide, "-wide")
+        room = (10 if wide else 6) if high < 32 else high // 2 if wide else high // 3
+        for diff in self.query(DiffView):  # the answers stay in sight
+            diff.styles.height = max(1, min(MOST_ROWS, diff.length, room))
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Change | None]) -> None:
         """The tree's cursor moves the diff."""
