@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench import blocks, instruct, layers, model, sandbox, scheduling
+from bench import blocks, instruct, layers, model, sandbox, scheduling, shell
 from tests.journeys.conftest import furnish
 
 REQUESTS = (
@@ -94,6 +94,7 @@ def main() -> None:
         "sandbox": sandbox.measure(),
         "layers": layers.measure(),
         "a long past": blocks.measure(),
+        "the shell": shell.measure(),
         "model": model.measure(),
         "scheduling": scheduling.measure(),
         "instruct": instruct.measure(),
