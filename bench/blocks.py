@@ -63,7 +63,7 @@ async def opening(bench: Bench, session: Session) -> tuple[float, list[float]]:
     async with app.run_test(size=(120, 40)) as pilot:
         conversation = app.conversation.query_one(Conversation)
         while session.pids and not conversation.blocks:
-            await asyncio.sleep(0)
+            await pilot.pause()
         await pilot.pause()
         opened = (time.perf_counter() - begin) * 1000
         for _ in range(SCROLLS if session.pids else 0):

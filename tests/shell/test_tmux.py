@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -108,6 +109,35 @@ def test_a_closed_terminal_ends_the_shell_and_what_it_runs(terminal: Terminal) -
     terminal.tmux("respawn-pane", "-k", "-t", "shell", "sleep", "600")
     terminal.until(lambda: not Path(f"/proc/{pid}").exists())
     terminal.until(lambda: b"sleep\0004321" not in b"".join(_commands()))
+
+
+def test_a_killed_shell_goes_on_where_it_was(terminal: Terminal) -> None:
+    """SIGKILL while a question waits and a request is half typed: both are there again, and nothing has landed."""
+    terminal.until_seen("Say in plain words")
+    terminal.type("!echo marker > made; echo it printed")
+    terminal.until_seen("1 added. Apply?")
+    time.sleep(1)
+    terminal.press("Escape")
+    terminal.tmux("send-keys", "-t", "shell", "-l", "how many lin")
+    terminal.until_seen("how many lin")
+    time.sleep(2)  # what was typed is kept every half second
+    shell = int(terminal.tmux("display-message", "-p", "-t", "shell", "#{pane_pid}"))
+    (child,) = Path(f"/proc/{shell}/task/{shell}/children").read_text().split()
+    os.kill(int(child), signal.SIGKILL)
+    terminal.until(lambda: not Path(f"/proc/{child}").exists())
+    terminal.tmux("respawn-pane", "-k", "-t", "shell")
+    terminal.until_seen("casava-os was ended before an answer")
+    for text in ("echo marker > made", "how many lin", "/commit 1", "/discard 1"):
+        terminal.until_seen(text)
+    assert terminal.names() == ["a.txt", "b.tmp", "c.tmp"]
+    terminal.press(*["BSpace"] * 12)
+    terminal.type("/commit 1")
+    terminal.until_seen("landed: 1 added")
+    assert terminal.names() == ["a.txt", "b.tmp", "c.tmp", "made"]
+    terminal.press("C-q")
+    terminal.until_seen("left with 0")
+    terminal.tmux("respawn-pane", "-k", "-t", "shell")
+    terminal.until_seen("landed: 1 added")
 
 
 def _commands() -> Iterator[bytes]:

@@ -474,8 +474,8 @@ class ConversationScreen(Screen[None]):
 
     async def action_focus_prompt(self) -> None:
         """Back to typing."""
-        await self.query_one(Conversation).to_end()
         self.query_one(Prompt).focus()
+        await self.query_one(Conversation).to_end()
 
     def action_focus_last(self) -> None:
         """To the newest block."""

@@ -250,7 +250,7 @@ class ApprovalCard(Vertical, can_focus=True):
     def on_key(self, event: Key) -> None:
         """A letter alone may be an answer; letters that follow each other are a request, and go to the prompt."""
         letter = event.character
-        if not event.is_printable or letter is None or letter == " ":
+        if not event.is_printable or letter is None or (letter == " " and not self._typing):
             return
         event.stop()
         answer = _ANSWERS.get(letter.lower())

@@ -170,7 +170,8 @@ class ProcessBlock(Story, can_focus=True):
         """Shows the state anew: how long it runs, or how it ended."""
         running = monotonic() - self._began if self.running else None
         self.status.update(status_content(self.told, self.marks, running, self.pid))
-        self.refresh_bindings()
+        if self.has_focus:  # else its keys are not shown
+            self.refresh_bindings()
 
     def _tick(self) -> None:
         running = monotonic() - self._began

@@ -20,9 +20,9 @@ from casava_os.shell.widgets.block import Past, ProcessBlock
 
 MOUNTED = 40
 """Blocks that stay on the screen."""
-STEP = 15
+STEP = 8
 """Blocks that leave or come back together."""
-AT_FIRST = 8
+AT_FIRST = 5
 """Blocks of an earlier session that are on the screen when the shell opens; more come as long as there is room."""
 
 
@@ -116,7 +116,7 @@ class Conversation(VerticalScroll, can_focus=False):
             if self._high - self._low >= MOUNTED + STEP:
                 await self._window(self._high - MOUNTED, self._high)
         else:
-            await self._window(len(self._entries) - STEP, len(self._entries))
+            await self._window(len(self._entries) - 2 * STEP, len(self._entries))
         self.anchor()
 
     def undone(self, pid: int, ending: str) -> None:
@@ -144,7 +144,7 @@ class Conversation(VerticalScroll, can_focus=False):
     async def to_end(self) -> None:
         """To the newest."""
         if self._high < len(self._entries):
-            await self._window(len(self._entries) - STEP, len(self._entries))
+            await self._window(len(self._entries) - 2 * STEP, len(self._entries))
         self.anchor()
 
     # ----------------------------------------------------------------------------------------- the window
@@ -199,7 +199,7 @@ class Conversation(VerticalScroll, can_focus=False):
     async def _fill(self) -> None:
         """More of the past, as long as there is room for it."""
         if self._low > 0 and self.max_scroll_y <= 0 and self.size.height:
-            await self._window(self._low - STEP, self._high)
+            await self._window(self._low - AT_FIRST, self._high)
             self.anchor()
             self.call_after_refresh(self._fill)
 
