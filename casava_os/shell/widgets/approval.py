@@ -196,7 +196,8 @@ class ApprovalCard(Vertical, can_focus=True):
         self.set_class(wide, "-wide")
         room = (10 if wide else 6) if high < 32 else high // 2 if wide else high // 3
         for diff in self.query(DiffView):  # the answers stay in sight
-            diff.styles.height = max(1, min(MOST_ROWS, diff.length, room))
+            line_above = 0 if wide else 1
+            diff.styles.height = max(1, min(MOST_ROWS, diff.length + line_above, room))
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Change | None]) -> None:
         """The tree's cursor moves the diff."""
