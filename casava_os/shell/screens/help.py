@@ -54,15 +54,21 @@ def key_owners() -> tuple[tuple[str, type[DOMNode]], ...]:
     from casava_os.shell.screens.conversation import ConversationScreen
     from casava_os.shell.screens.files import FilesScreen
     from casava_os.shell.screens.journal import JournalScreen
+    from casava_os.shell.screens.plan_editor import PlanEditor
     from casava_os.shell.screens.processes import ProcessesScreen
     from casava_os.shell.widgets.approval import ApprovalCard
     from casava_os.shell.widgets.block import ProcessBlock
+    from casava_os.shell.widgets.changes import ChangeTree
+    from casava_os.shell.widgets.diff import DiffView
     from casava_os.shell.widgets.filetree import FileTree
     from casava_os.shell.widgets.prompt import Prompt
 
     return (
         ("While typing", Prompt),
         ("When a question waits", ApprovalCard),
+        ("In a question's files", ChangeTree),
+        ("In a diff", DiffView),
+        ("In the editor of a plan", PlanEditor),
         ("On a block", ProcessBlock),
         ("In the list of processes", ProcessesScreen),
         ("In the journal", JournalScreen),

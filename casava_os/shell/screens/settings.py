@@ -17,6 +17,9 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from casava_os.kernel.policyfile import FILE as POLICY
+from casava_os.kernel.policyfile import StandingRules
+from casava_os.kernel.standing import Standing
 from casava_os.paths import config_dir
 from casava_os.shell import keys as shell_keys
 from casava_os.shell.keys import Bound
@@ -26,7 +29,7 @@ from casava_os.shell.themes import THEMES
 from casava_os.shell.wording import home_path
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.names import path_text
-from casava_syscalls.results import Err
+from casava_syscalls.results import Err, Ok
 
 KEY_WIDTH, VALUE_WIDTH = 30, 22
 AT_ONCE = frozenset({"shell.theme"})
@@ -35,7 +38,7 @@ AT_ONCE = frozenset({"shell.theme"})
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One line of the list: a setting, or a key."""
+    """One line of the list: a setting, a key, or what is allowed for good."""
 
     key: str
     value: str
@@ -43,6 +46,8 @@ class _Line:
     doc: str
     setting: Setting | None = None
     bound: Bound | None = None
+    rule: Standing | None = None
+    """What is allowed for good: it can only be taken back."""
 
 
 class SettingsScreen(ModalScreen[None]):
@@ -108,6 +113,13 @@ class SettingsScreen(ModalScreen[None]):
             doc = f"{one.where}: {one.doc}"
             source = FILE if mine else "default"
             lines.append(_Line(f"key {one.id}", key_text(mine or one.key), source, doc, bound=one))
+        rules = StandingRules(config_dir()).read()
+        if isinstance(rules, Err):
+            self._fail(rules)
+        else:
+            for number, rule in enumerate(rules.value, 1):
+                doc = f"You allowed this for good: {rule.sentence(home_path(rule.workspace))}. Ctrl-Z takes it back."
+                lines.append(_Line(f"always {number}", "no longer ask", POLICY, doc, rule=rule))
         self._lines = lines
         self._search(self.query_one("#words", Input).value)
 
@@ -191,6 +203,9 @@ class SettingsScreen(ModalScreen[None]):
         line = self._current
         if line is None:
             return
+        if line.rule is not None:
+            self._say("Ctrl-Z takes it back; it is asked for again then.")
+            return
         self._editing = line
         field = self.query_one("#value", Input)
         choices = line.setting.choices if line.setting is not None else ()
@@ -235,10 +250,24 @@ class SettingsScreen(ModalScreen[None]):
     def action_reset(self) -> None:
         """The default, in force again."""
         line = self._editing or self._current
-        if line is not None and line.bound is not None:
+        if line is not None and line.rule is not None:
+            self._take_back(line.rule)
+        elif line is not None and line.bound is not None:
             self._keep(f"shell.keys.{line.bound.id}", None, None)
         elif line is not None:
             self._keep(line.key, None, line.setting)
+
+    def _take_back(self, rule: Standing) -> None:
+        """What was allowed for good is asked for again."""
+        book = StandingRules(config_dir())
+        known = book.read()
+        at = known.value.index(rule) if isinstance(known, Ok) and rule in known.value else -1
+        removed = known if isinstance(known, Err) else book.remove(at + 1)
+        self._load()
+        if isinstance(removed, Err):
+            self._fail(removed)
+        else:
+            self._say("Taken back; it is asked for again, from now on.")
 
     def _keep(self, key: str, value: object, setting: Setting | None) -> None:
         if (failed := write(config_dir(), key, value)) is not None:

@@ -192,6 +192,8 @@ class ChangeTree(Tree[Change | None]):
         """The label in its kind's colour, of the theme that is on now, behind its tick."""
         if node is self.root:
             label = Text(self._count(), style=style + Style(bold=True))
+            if len(self.changes) > 1 and not self.has_focus and self.whole:
+                label.append("  Tab, Space: leave some out", style="not bold dim")
         else:
             label = super().render_label(node, base_style, style)
         focused = self.has_focus and node is self.cursor_node
