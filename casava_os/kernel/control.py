@@ -28,6 +28,8 @@ LOOK_SECONDS = 0.2
 """How often a process that runs looks for wishes about it."""
 PATIENCE_SECONDS = 10.0
 """How long a kill waits for the process to clean up and end."""
+HOLD_SECONDS = 1.0
+"""How long a hold waits for one that waits for an answer; one that asks before it acts goes on waiting."""
 
 OPEN = tuple(state for state in NEXT if state not in ENDED)
 """States of processes that run or hold changes."""
@@ -136,7 +138,12 @@ class Control:
             return found
         self.journal.wish(pid, "hold")
         await self._reach(pid)
-        return self._now(pid)
+        now = self._now(pid)
+        until = time.monotonic() + HOLD_SECONDS
+        while isinstance(now, Ok) and now.value.state == "waiting" and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+            now = self._now(pid)
+        return now
 
     async def renice(self, pid: int, priority: Priority) -> Result[Listed]:
         """Gives a running process another priority. `Err` as for `kill`."""

@@ -82,6 +82,7 @@ class JournalScreen(Screen[None]):
         self._mark = -1
         self._begin_at = pid
         self._settling: Timer | None = None
+        self._keys: tuple[bool, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield Static("", id="about", markup=False)
@@ -178,11 +179,23 @@ class JournalScreen(Screen[None]):
 
     def on_row_list_moved(self) -> None:
         """What is under the cursor is shown beside the list once it rests."""
-        self.refresh_bindings()
+        self._show_keys()
         if self._settling is not None:
             self._settling.stop()
         if self._both or self.has_class("-detail"):
             self._settling = self.set_timer(SETTLE, self._show)
+
+    def _show_keys(self) -> None:
+        """The line of keys is made anew only when others are meant: it costs more than the list."""
+        row = self.chosen
+        keys = (
+            row is None,
+            row is not None and row.state == "held",
+            row is not None and row.state == "committed",
+        )
+        if keys != self._keys:
+            self._keys = keys
+            self.refresh_bindings()
 
     async def _show(self) -> None:
         row = self.chosen
@@ -247,7 +260,7 @@ class JournalScreen(Screen[None]):
         if past is None or past.changes is None:
             self.notify(f"Process {row.pid} changed nothing.")
         else:
-            self.shell.push_screen(ViewerScreen.of_diff(row.request, past.changes.diff))
+            self.shell.push_screen(ViewerScreen.of_diff(row.request, visible(past.changes.diff, keep="\n\t")))
 
     def action_again(self) -> None:
         """Puts the request into the prompt."""

@@ -32,7 +32,7 @@ LIVE_SECONDS = 1.0
 COLUMNS = (
     Column("pid", 5, right=True),
     Column("state", 11),
-    Column("priority", 9),
+    Column("prio", 6),
     Column("time", 6, right=True),
     Column("tokens", 7, right=True),
     Column("memory", 7, right=True),
@@ -61,7 +61,7 @@ class ProcessesScreen(Screen[None]):
         Binding("d", "diff", "Diff", id="ps.diff", tooltip="What it would change."),
         Binding("c", "later('commit')", "Commit", id="ps.commit", tooltip="Let land what it holds."),
         Binding("x", "later('discard')", "Discard", id="ps.discard", tooltip="Throw away what it holds."),
-        Binding("s", "sort", "Sort", id="ps.sort", tooltip="By the next column; R turns it around."),
+        Binding("s", "sort", "Sort", show=False, id="ps.sort", tooltip="By the next column; R turns it around."),
         Binding("r", "reverse", "Reverse", show=False, id="ps.reverse"),
         Binding("slash", "filter", "Filter", key_display="/", id="ps.filter", tooltip="Only what has these words."),
         Binding("f5", "journal", "Journal", show=False),
@@ -78,6 +78,7 @@ class ProcessesScreen(Screen[None]):
         self._rows: list[Listed] = []
         self._memory: dict[int, int] = {}
         self._sort, self._down = "pid", True
+        self._keys: tuple[str, str] | None = ("", "")
 
     def compose(self) -> ComposeResult:
         yield Static("", id="about", markup=False)
@@ -153,7 +154,7 @@ class ProcessesScreen(Screen[None]):
         keys: dict[str, str | int | float] = {
             "pid": row.pid,
             "state": row.standing,
-            "priority": PRIORITIES.index(row.priority),
+            "prio": PRIORITIES.index(row.priority),
             "time": -row.created,
             "tokens": row.tokens,
             "memory": self._memory.get(row.pid, -1),
@@ -187,7 +188,10 @@ class ProcessesScreen(Screen[None]):
                     (f"{visible(home_path(row.workspace))}   {how}", "$text-muted"),
                 )
             )  # fmt: skip
-        self.refresh_bindings()
+        keys = None if row is None else (row.standing, row.wish)
+        if keys != self._keys:  # the line of keys costs more than the list
+            self._keys = keys
+            self.refresh_bindings()
 
     def on_row_list_chosen(self) -> None:
         """A double click opens."""
@@ -258,7 +262,9 @@ class ProcessesScreen(Screen[None]):
         async with self.shell.kernel.diff(row.pid) as events:
             async for event in events:
                 if isinstance(event, ChangesetMade):
-                    self.shell.push_screen(ViewerScreen.of_diff(row.request, event.diff))
+                    self.shell.push_screen(
+                        ViewerScreen.of_diff(row.request, visible(event.diff, keep="\n\t"))
+                    )
                 elif isinstance(event, Failed):
                     self.notify(visible(str(event.err)), severity="warning", markup=False)
 
@@ -274,7 +280,7 @@ class ProcessesScreen(Screen[None]):
         titles = [column.title for column in COLUMNS if self._list.size.width >= column.wide]
         at = titles.index(self._sort) if self._sort in titles else -1
         self._sort = titles[(at + 1) % len(titles)]
-        self._down = self._sort in ("pid", "priority", "tokens", "memory", "since")
+        self._down = self._sort in ("pid", "prio", "tokens", "memory", "since")
         self._arrange()
 
     def action_reverse(self) -> None:

@@ -97,7 +97,7 @@ class PastDetail(VerticalScroll, can_focus=True):
             await self.mount(Static(detail_content(past, self._marks)))
             made = past.changes
             if made is not None and made.diff:
-                diff = DiffView(made.diff)
+                diff = DiffView(visible(made.diff, keep="\n\t"))
                 diff.styles.height = diff.length + 1
                 diff.can_focus = False
                 await self.mount(Static(Content.styled("Diff", "bold")), diff)
@@ -223,7 +223,7 @@ def _rest(past: PastProcess, marks: Marks) -> Iterator[Part]:
     made = past.changes
     if made is not None:
         yield "" if first else "\n"
-        yield (f"Changes  {made.summary}", "bold")
+        yield (f"Changes  {visible(made.summary)}", "bold")
         for change in made.changes[:MOST_CHANGES]:
             yield "\n  "
             yield change_content(change)
