@@ -7,7 +7,7 @@ from textual.widgets import Input
 
 from casava_os.kernel.journal import Journal
 from casava_os.shell.screens import journal, processes
-from casava_os.shell.screens.journal import PAGE, PAGES, JournalScreen
+from casava_os.shell.screens.journal import PAGES, JournalScreen
 from casava_os.shell.screens.processes import ProcessesScreen
 from casava_os.shell.screens.viewer import ViewerScreen
 from casava_os.shell.widgets import pastdetail, told
