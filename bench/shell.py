@@ -34,6 +34,8 @@ PAUSE = (0.06, 0.14)
 GIGABYTE = 10**9
 FIRST_ROUNDS = 7
 SIZE = (60, 200)
+EMPTY = "\x15\x0b"
+"""Ctrl-U and Ctrl-K: the prompt without what was typed."""
 
 SETTINGS = """
 [limits]
@@ -175,7 +177,7 @@ class Terminal:
 
     def empty(self) -> None:
         """Empties the prompt, and forgets what was seen."""
-        self.press("\x15\x0b")
+        self.press(EMPTY)
         time.sleep(0.5)
         self._seen = b""
 
@@ -190,7 +192,8 @@ class Terminal:
             pressed += 1
             time.sleep(chosen.uniform(*PAUSE))
             if number % 40 == 39:
-                self.empty()  # before the line wraps
+                self.press(EMPTY)  # before the line wraps
+                time.sleep(0.5)
         time.sleep(1)
         times = [float(line) for line in self.times.read_text().split()]
         if len(times) < pressed * 0.95:
