@@ -70,7 +70,7 @@ async def test_before_landed_and_undone(open_shell: OpenShell, theme: str) -> No
 
 
 async def test_help(open_shell: OpenShell) -> None:
-    async with open_shell(size=(100, 110)) as shell:
+    async with open_shell(size=(100, 160)) as shell:
         await shell.press("f1")
         await shell.until_seen("What you can type", "nothing is lost.")
         looks(shell, "help")
