@@ -15,6 +15,8 @@ from textual.widgets import Button, TextArea
 from casava_os.kernel.events import ALWAYS, ApprovalNeeded
 from casava_os.kernel.policyfile import StandingRules
 from casava_os.kernel.selection import Selection
+from casava_os.kernel.standing import Standing
+from casava_os.paths import config_dir
 from casava_os.shell.plantext import check, plan_text
 from casava_os.shell.screens.conversation import ConversationScreen
 from casava_os.shell.screens.plan_editor import PlanEditor
@@ -356,6 +358,22 @@ async def test_always_shows_the_rule_before_it_stands(open_shell: OpenShell, ans
         await shell.press("escape")
         await shell.type("/policy remove 1", "enter")
         await shell.until(lambda: "Taken back" in shell.notices())
+        assert rules.read() == Ok(value=())
+
+
+async def test_a_setting_takes_it_back(open_shell: OpenShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(open_shell, size=(100, 40)) as shell:
+        monkeypatch.setenv("CASAVA_HOME", str(shell.bench.root))
+        rules = StandingRules(config_dir())
+        mine = Standing(workspace=str(shell.bench.workspace), actions=("added",), calls=("file.write",))
+        assert rules.save(mine) == Ok(value=1)
+        await shell.press("f10")
+        await shell.type("no longer ask")
+        await shell.until_seen(
+            "always 1", "create files in ~/workspace by file.write", "Ctrl-Z takes it back"
+        )
+        await shell.press("ctrl+z")
+        await shell.until_seen("Taken back; it is asked for again")
         assert rules.read() == Ok(value=())
 
 
