@@ -217,7 +217,7 @@ class Control:
     def _keep(self, pid: int) -> None:
         if self.journal.move(pid, "waiting", "held"):
             told = Held(
-                reason="its changes wait for approval; casava-os was ended before an answer",
+                reason="casava-os was ended before an answer",
                 commit=f"casava-os commit {pid}",
                 discard=f"casava-os discard {pid}",
             )

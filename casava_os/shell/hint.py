@@ -21,6 +21,7 @@ from casava_os.shell.marks import Marks
 from casava_os.shell.widgets.plan import EFFECT_STYLES
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.plan import describe
+from casava_syscalls.talk import QUESTIONS
 from casava_syscalls.values import Refusal
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def hint_content(outcome: Outcome, marks: Marks) -> Content:
                 parts += [(visible(describe(step)), "$text-muted")]
                 for effect in step.effect.names():
                     parts += [" ", (f"[{effect}]", EFFECT_STYLES.get(effect, "bold $text-error"))]
-        case Unsure():
+        case Unsure() if outcome.question.text != QUESTIONS["meaning"]:  # half a request means nothing yet
             parts = [
                 (
                     f"{marks.to} would ask: {visible(outcome.question.text.partition(chr(10))[0])}",

@@ -11,6 +11,7 @@ from casava_os.kernel.events import (
     ApprovalNeeded,
     Asked,
     BaseEvent,
+    Compiled,
     Event,
     Failed,
     Finished,
@@ -28,9 +29,7 @@ from casava_syscalls.values import AnyValue, Text
 _EVENTS: TypeAdapter[BaseEvent] = TypeAdapter(Event)
 
 
-def past_of(
-    journal: Journal, pid: int, marks: Marks, told_before: set[str], *, request: str = ""
-) -> Past | None:
+def past_of(journal: Journal, pid: int, marks: Marks, told_before: set[str]) -> Past | None:
     """What the block of a process is made again from; None when the journal does not know it."""
     row = guarded(lambda: journal.process(pid))
     records = guarded(lambda: journal.records(pid))
@@ -38,7 +37,21 @@ def past_of(
         return None
     known = row.value.value
     events = tuple(events_of(known, records.value))
-    return Past(request or known.request, Path(known.workspace), marks, told_before, events, None, pid)
+    return Past(_typed(known.request, events), Path(known.workspace), marks, told_before, events, None, pid)
+
+
+def _typed(request: str, events: tuple[BaseEvent, ...]) -> str:
+    """What the person typed: a program that they ran is in the journal as its call."""
+    plan = next((event for event in events if isinstance(event, Compiled)), None)
+    if plan is None or plan.model or len(plan.steps) != 1:
+        return request
+    match plan.steps[0].call:
+        case {"call": "process.run", "command": str(command)} | {
+            "call": "process.run",
+            "script": str(command),
+        }:
+            return f"!{command}"
+    return request
 
 
 def events_of(row: ProcessRow, records: list[Record]) -> Iterator[BaseEvent]:

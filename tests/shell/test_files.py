@@ -291,4 +291,4 @@ async def test_the_preview_is_harmless(open_shell: OpenShell) -> None:
         await opened(shell)
         await go_to(shell, "two words")
         await shell.until_seen("x\\x1b[31mred")
-        assert shell.app.screen.query_one("#text Static", Static)
+        assert "\x1b" not in str(shell.app.screen.query_one("#text Static", Static).content)

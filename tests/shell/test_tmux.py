@@ -127,7 +127,7 @@ def test_a_killed_shell_goes_on_where_it_was(terminal: Terminal) -> None:
     terminal.until(lambda: not Path(f"/proc/{child}").exists())
     terminal.tmux("respawn-pane", "-k", "-t", "shell")
     terminal.until_seen("casava-os was ended before an answer")
-    for text in ("echo marker > made", "how many lin", "/commit 1", "/discard 1"):
+    for text in ("!echo marker > made", "how many lin", "/commit 1", "/discard 1"):
         terminal.until_seen(text)
     assert terminal.names() == ["a.txt", "b.tmp", "c.tmp"]
     terminal.press(*["BSpace"] * 12)
