@@ -85,7 +85,12 @@ def commands(models: Sequence[str]) -> dict[str, Command]:
         Command("commit", "let land what process N holds, exactly as shown", _commit, "N"),
         Command("discard", "throw away what process N holds", _discard, "N"),
         Command("cancel", "interrupt what runs (Esc does the same)", _cancel),
-        Command("app", "run an app, such as tidy; Tab completes names and parameters", _app, "NAME [PARAMETER=VALUE]"),
+        Command(
+            "app",
+            "run an app, such as tidy; Tab completes names and parameters",
+            _app,
+            "NAME [PARAMETER=VALUE]",
+        ),
         Command("files", "the files here, and what is held for them (F6)", _files),
         Command(
             "policy",

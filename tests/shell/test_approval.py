@@ -127,7 +127,7 @@ async def test_what_is_needed_comes_along_and_goes_along_in_sight(open_shell: Op
         assert card_of(shell).query_one("#yes", Button).disabled
         await shell.press("y")
         await shell.pilot.pause(approval.ALONE * 1.5)
-        assert card_of(shell)
+        assert shell.blocks[-1].card is not None
         await shell.press("down", "down", "down", "space")  # one file below two new folders
         await shell.until_seen("Apply 3 of 5 [Y]")
         assert ticks(shell)[:4] == [
@@ -207,7 +207,7 @@ async def test_side_by_side_where_there_is_room_and_by_a_key(open_shell: OpenShe
         await shell.until(lambda: diff.side)
         await shell.pilot.resize_terminal(80, 40)
         await shell.until(lambda: diff.size.width < 80)
-        assert card_of(shell)
+        assert shell.blocks[-1].card is not None
         await shell.press("s", "s")
         await shell.pilot.resize_terminal(200, 60)
         await shell.press("y")
@@ -386,7 +386,7 @@ async def test_always_is_not_offered_for_a_program_or_for_a_part(open_shell: Ope
         assert "Always" not in shell.seen()
         await shell.press("a")
         await shell.pilot.pause(approval.ALONE * 1.5)
-        assert card_of(shell)
+        assert shell.blocks[-1].card is not None
         await shell.press("n")
         await shell.until(lambda: shell.blocks[0].told.state == "discarded")
         await shell.ask(TIDY)
