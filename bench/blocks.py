@@ -66,6 +66,10 @@ async def opening(bench: Bench, session: Session) -> tuple[float, list[float]]:
             await pilot.pause()
         await pilot.pause()
         opened = (time.perf_counter() - begin) * 1000
+        for _ in range(0 if session.pids else SCROLLS):
+            start = time.perf_counter()
+            await pilot.pause()
+            scrolls.append((time.perf_counter() - start) * 1000)
         for _ in range(SCROLLS if session.pids else 0):
             start = time.perf_counter()
             conversation.scroll_page_up(animate=False)
@@ -81,6 +85,7 @@ async def _measure(rounds: int) -> dict[str, float]:
     empty: list[float] = []
     full: list[float] = []
     scrolls: list[float] = []
+    nothing: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), script=SCRIPT)
         pids = fill(bench.kernel.journal, bench.workspace, BLOCKS)
@@ -90,12 +95,13 @@ async def _measure(rounds: int) -> dict[str, float]:
             past = Session.open(root, bench.workspace)
             for pid in pids:
                 past.add(pid)
-            opened_none, _ = await opening(bench, none)
+            opened_none, idle = await opening(bench, none)
             opened_full, paged = await opening(bench, past)
             if number:  # the first one warms up
                 empty.append(opened_none)
                 full.append(opened_full)
                 scrolls += paged
+                nothing += idle
             none.close()
             past.close()
         bench.kernel.close()
@@ -104,6 +110,7 @@ async def _measure(rounds: int) -> dict[str, float]:
         "open, no past (ms)": statistics.median(empty),
         f"open, {BLOCKS:,} past blocks (ms)": statistics.median(full),
         "ratio of opening": statistics.median(full) / statistics.median(empty),
+        "doing nothing, the harness alone (ms)": statistics.median(nothing),
         "a page up, median (ms)": scrolls[len(scrolls) // 2],
         "a page up, 95th percentile (ms)": scrolls[int(0.95 * len(scrolls))],
     }
