@@ -113,3 +113,12 @@ def test_a_python_too_old_is_no_python(root: Path, bare_machine: Path) -> None:
     result = bootstrap(root, bare_machine, "uv")
     assert result.returncode == 1
     assert "no Python 3.11 or newer" in result.stderr
+
+
+def test_a_missing_browser_stops_the_tests_and_is_named(root: Path, bare_machine: Path) -> None:
+    for tool in ("bwrap", "docker", "tmux"):
+        write_tool(bare_machine, tool, "exit 0")
+    write_tool(bare_machine, "apt-get", "exit 99")
+    result = bootstrap(root, bare_machine, "docker")
+    assert result.returncode == 1
+    assert "sudo apt-get install -y chromium" in result.stderr
