@@ -369,9 +369,7 @@ async def test_a_setting_takes_it_back(open_shell: OpenShell, monkeypatch: pytes
         assert rules.save(mine) == Ok(value=1)
         await shell.press("f10")
         await shell.type("no longer ask")
-        await shell.until_seen(
-            "always 1", "create files in ~/workspace by file.write", "Ctrl-Z takes it back"
-        )
+        await shell.until_seen("always 1", "create files in ~/workspace by file.write", "takes it back.")
         await shell.press("ctrl+z")
         await shell.until_seen("Taken back; it is asked for again")
         assert rules.read() == Ok(value=())
