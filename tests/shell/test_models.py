@@ -111,22 +111,23 @@ async def test_one_that_does_not_load_says_why_and_the_old_one_stays(open_shell:
             Err(
                 code="no-model",
                 title="The model does not start",
-                message="broken.gguf: no GGUF",
+                message="mine.gguf: no GGUF",
                 hint="get it anew",
             )
-            if name == "broken"
+            if name == "mine"
             else Ok(value=shell.bench.model)
         )
         await opened(shell)
-        await go_to(shell, "broken")
+        await go_to(shell, "mine")
         await shell.press("enter")
         await shell.until_seen(
             "The model does not start", "no GGUF", "get it anew", "scripted goes on making the plans"
         )
+        await shell.until_seen("not tried")
         looks(shell, "models-failed")
         assert shell.app.chosen_model is None
         await shell.press("escape")
-        await shell.type("/model broken", "escape", "enter")
+        await shell.type("/model mine", "escape", "enter")
         await shell.until(lambda: "scripted goes on making the plans" in shell.notices())
         assert shell.app.model == "scripted"
         await shell.type("/model other", "escape", "enter")

@@ -67,6 +67,8 @@ async def test_every_setting_says_what_it_is_and_where_it_comes_from(
     async with open_shell(size=SIZES[size], theme=theme) as shell:
         await opened(shell)
         await shell.until_seen("model", "casava-smol", "config.toml", "bubblewrap", "CASAVA_SANDBOX")
+        await look_for(shell, "percent")  # the list of all of them grows
+        await shell.until_seen("meters.swap_percent")
         looks(shell, f"settings-{theme}-{size}")
         await look_for(shell, "meters cpu percent")
         await shell.until_seen(
