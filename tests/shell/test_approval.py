@@ -21,7 +21,7 @@ from casava_os.shell.plantext import check, plan_text
 from casava_os.shell.screens.conversation import ConversationScreen
 from casava_os.shell.screens.plan_editor import PlanEditor
 from casava_os.shell.screens.viewer import ViewerScreen
-from casava_os.shell.widgets import approval
+from casava_os.shell.widgets import approval, plan
 from casava_os.shell.widgets.approval import ApprovalCard
 from casava_os.shell.widgets.changes import ChangeTree
 from casava_os.shell.widgets.diff import DiffView
@@ -399,7 +399,8 @@ async def test_always_is_not_offered_for_a_program_or_for_a_part(open_shell: Ope
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("theme", ["dark", "light"])
-async def test_looks(open_shell: OpenShell, theme: str, size: str) -> None:
+async def test_looks(open_shell: OpenShell, theme: str, size: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "seconds_text", lambda _seconds: "")  # a slow machine shows none either
     async with opened(open_shell, theme=theme, size=SIZES[size]) as shell:
         await shell.ask(TIDY)
         await shell.press("tab", "down", "down", "down", "space")
