@@ -20,7 +20,6 @@ from casava_os.kernel.events import (
 )
 from casava_os.kernel.journal import Journal, ProcessRow, Record, guarded
 from casava_os.kernel.owners import alive
-from casava_os.kernel.owners import alive
 from casava_os.kernel.process import UNDER_WAY
 from casava_os.shell.marks import Marks
 from casava_os.shell.widgets.block import Past

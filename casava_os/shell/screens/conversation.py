@@ -439,7 +439,7 @@ class ConversationScreen(Screen[None]):
             self.notify(sentence, title=visible(failed.title), severity="error", timeout=15, markup=False)
 
     def use_model(self, name: str) -> None:
-        """This model, which is loaded, makes the plans of this session."""
+        """A model that is loaded makes the plans of this session from now on."""
         self.shell.chosen_model = self.shell.model = name
         self.query_one(TopLine).model = name
 
