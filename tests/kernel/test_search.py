@@ -61,7 +61,7 @@ def journal(tmp_path: Path) -> Journal:
     assert isinstance(opened, Ok)
     made = opened.value
     for number, (request, workspace) in enumerate(
-        [("delete OLD notes", "/home/a/x"), ("100% of_it", "/home/a/y"), ("Größe der Dateien", "/home/b/x")],
+        [("delete OLD notes", "/srv/a/x"), ("100% of_it", "/srv/a/y"), ("Größe der Dateien", "/srv/b/x")],
         1,
     ):
         made.new(request, workspace)

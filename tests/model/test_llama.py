@@ -116,10 +116,10 @@ def test_a_closed_model_can_be_closed_again() -> None:
 
 
 def test_a_plan_that_contradicts_itself_becomes_another_one_and_is_doubted(smol: LlamaModel) -> None:
-    """Copying a file onto itself is what the network likes best here; the ABI refuses it."""
-    draft = compiled(smol, "copy config.yaml to config.backup.yaml")
+    """Copying a file onto itself is what is said, so what any network likes best; the ABI refuses it."""
+    draft = compiled(smol, "copy config.yaml to config.yaml")
     assert isinstance(parse_plan({"version": 1, "steps": list(draft.steps)}), Ok)
-    assert draft.steps[0]["call"] == "file.copy"
+    assert {"call": "file.copy", "paths": ["config.yaml"], "to": "config.yaml"} not in draft.steps
     assert draft.confidence < 0.3
 
 
