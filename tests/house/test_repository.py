@@ -17,6 +17,7 @@ IMPORT_NAMES = {
     "pydantic-settings": "pydantic_settings",
     "huggingface-hub": "huggingface_hub",
     "nvidia-ml-py": "pynvml",
+    "textual-serve": "textual_serve",
 }
 HOSTS = re.compile(
     r"py(?:pi)\.org|python(?:hosted)|deb\.(?:debian)|(?:mirror)s?\.[a-z]+\.[a-z]+|down(?:load)\.pytorch|hugging(?:face)\.co|local(?:host):\d+/simple"
