@@ -1,4 +1,4 @@
-"""`undo`, `diff`, `commit`, `discard`, `log` and `ps`: what happened, what waits, and the way back."""
+"""`undo`, `diff`, `commit`, `discard`, `log`, `verify` and `ps`: what happened, what waits, and the way back."""
 
 from __future__ import annotations
 
@@ -212,6 +212,69 @@ def log(
     return 0
 
 
+def verify(
+    expect: Annotated[
+        str,
+        typer.Option("--expect", metavar="HASH", help="A head noted earlier: it must still be in the chain."),
+    ] = "",
+    json: Json = False,
+) -> int:
+    """Read the whole journal against its chain of hashes: names what was edited, moved, added, or is missing."""
+    import sqlite3
+
+    from casava_os.boot import JOURNAL
+    from casava_os.cli.follow import Front
+    from casava_os.kernel.chain import verify
+    from casava_os.paths import state_dir
+    from casava_syscalls.results import Err
+
+    front = Front(json=json)
+    path = state_dir() / JOURNAL
+    if not path.exists():
+        return front.fail(
+            Err(
+                code="not-found",
+                title="There is no journal yet",
+                message="nothing was asked of casava-os here",
+            )
+        )
+    try:
+        found = verify(path, expect.removeprefix("sha256:"))
+    except (OSError, sqlite3.Error) as problem:
+        message = f"{path}: {problem}"
+        return front.fail(Err(code="failed", title="The journal cannot be read", message=message))
+    if json:
+        front.output.json(found)
+    elif found.whole:
+        older = f" {found.before:,} older ones are not covered." if found.before else ""
+        front.output.text(
+            f"{found.records:,} records of {found.processes:,} processes are as they were written.{older}\n"
+            f"head sha256:{found.head}"
+        )
+    else:
+        front.output.rows(
+            [
+                (
+                    one.fault,
+                    one.record or "",
+                    one.pid or "",
+                    "" if one.at is None else _when(one.at),
+                    one.message,
+                )
+                for one in found.findings
+            ]
+        )
+        front.screen.error(
+            Err(
+                code="failed",
+                title="The journal is not as it was written",
+                message=f"{len(found.findings):,} places differ",
+                hint="keep a copy of the file; undo goes by its own store, and checks every file before it acts",
+            )
+        )
+    return 0 if found.whole else 1
+
+
 def _list(front: Front, rows: list[ProcessRow]) -> int:
     if front.json:
         for row in rows:
@@ -251,5 +314,5 @@ def _alive(owner: int) -> bool:
 
 def register(app: typer.Typer) -> None:
     """Adds these commands."""
-    for command in (undo, diff, commit, discard, ps, log):
+    for command in (undo, diff, commit, discard, ps, log, verify):
         app.command()(command)

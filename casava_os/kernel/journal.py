@@ -1,6 +1,6 @@
 """The journal: what was asked, planned, allowed, done and landed, in one SQLite file, append-only.
 
-`records` only grows (triggers refuse to change or remove a row); `processes` has a row for each pid with its present
+`records` only grows (triggers refuse to change or remove a row) and is a chain of hashes (`chain`); `processes` has a row for each pid with its present
 state, so that two commands cannot land the same changeset. Several `casava-os` may write at once: WAL mode and a busy
 timeout. Through it they also reach each other: a wish about a process stands in its row until its owner looks (`control`). Failures of the file itself (corrupt, disk full, no permission) raise `JournalError`, which carries an `Err`:
 the kernel turns it into that value at its edge, because a record that cannot be written must stop the walk anywhere.
@@ -20,6 +20,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from casava_os.kernel import chain
 from casava_os.kernel.events import BaseEvent, ChangesetMade, Finished, Output, StepFinished
 from casava_os.kernel.owners import born
 from casava_os.kernel.ports import Priority
@@ -45,6 +46,9 @@ State = Literal[
 
 Wish = Literal["", "hold", "kill"]
 """What somebody wants done with a process that runs. Its owner does it."""
+
+_LASTING: frozenset[State] = frozenset({"committing", "committed", "undone", "held", "discarded"})
+"""States that must outlive a power cut: the workspace changes with them, or somebody's work waits in them."""
 
 BUSY_SECONDS = 10.0
 """How long a write waits for another `casava-os`."""
@@ -74,8 +78,10 @@ ALTER TABLE processes ADD COLUMN wish TEXT NOT NULL DEFAULT '';
 ALTER TABLE processes ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX processes_by_state ON processes(state, pid);
 """,
+    chain.SCHEMA,
 )
-"""What makes each version of the file out of the one before. An older program reads and writes a newer file."""
+"""What makes each version of the file out of the one before. A program from before the chain reads a newer file and cannot
+write to it."""
 
 
 class JournalError(Exception):
@@ -159,12 +165,15 @@ class Journal:
     def new(self, request: str, workspace: str, priority: Priority = "normal") -> int:
         """The pid of a new process."""
         with self._transaction() as sql:
+            now = time.time()
             cursor = sql.execute(
                 "INSERT INTO processes (created, request, workspace, state, priority, owner, born)"
                 " VALUES (?, ?, ?, 'new', ?, ?, ?)",
-                (time.time(), request, workspace, priority, os.getpid(), born(os.getpid())),
+                (now, request, workspace, priority, os.getpid(), born(os.getpid())),
             )
-            return int(cursor.lastrowid or 0)
+            pid = int(cursor.lastrowid or 0)
+            _append(sql, pid, chain.FIRST, chain.begun(now, request, workspace))
+            return pid
 
     def record(self, pid: int, kind: str, body: str) -> None:
         """Appends a record; `body` is a JSON object."""
@@ -173,7 +182,7 @@ class Journal:
 
     def move(self, pid: int, before: State, after: State, exit_code: int | None = None) -> bool:
         """Changes a process's state if it still is in `before`; False when somebody else changed it."""
-        with self._transaction() as sql:
+        with self._transaction(durable=after in _LASTING) as sql:
             done = sql.execute(
                 "UPDATE processes SET state = ?, owner = ?, born = ?, exit_code = coalesce(?, exit_code)"
                 " WHERE pid = ? AND state = ?",
@@ -251,8 +260,10 @@ class Journal:
     # ------------------------------------------------------------------------------------------ edges
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """All or nothing; `durable`: with all that was written before, on the disk when it returns."""
         with self._guard():
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -303,9 +314,7 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _append(sql: sqlite3.Connection, pid: int, kind: str, body: str) -> None:
-    sql.execute(
-        "INSERT INTO records (pid, at, kind, body) VALUES (?, ?, ?, ?)", (pid, time.time(), kind, body)
-    )
+    chain.append(sql, pid, time.time(), kind, body)
 
 
 def _unusable(path: Path, problem: Exception) -> Err:
