@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from casava_os.cli.options import Json, Pid, Workspace
+from casava_os.cli.options import Json, Pid, Workspace, Yes
 
 if TYPE_CHECKING:
     from casava_os.cli.follow import Front
@@ -66,11 +66,28 @@ def diff(pid: Pid = None, workspace: Workspace = None, json: Json = False) -> in
     return _chosen(front, pid, workspace, lambda kernel, found: kernel.diff(found), newest=True, seen=show)
 
 
-def commit(pid: Pid = None, workspace: Workspace = None, json: Json = False) -> int:
+def commit(
+    pid: Pid = None,
+    merge: Annotated[
+        bool,
+        typer.Option(
+            "--merge", help="Where the workspace has moved on: land what is not concerned, hold the rest."
+        ),
+    ] = False,
+    yes: Yes = False,
+    workspace: Workspace = None,
+    json: Json = False,
+) -> int:
     """Let land what a process holds: exactly what was shown."""
     from casava_os.cli.follow import Front
 
-    return _chosen(Front(json=json), pid, workspace, lambda kernel, found: kernel.commit(found))
+    front = Front(json=json)
+    asks = front.screen.interactive and not json
+
+    def begin(kernel: Kernel, found: int) -> Running:
+        return kernel.commit(found, merge=merge, yes=yes, interactive=asks)
+
+    return _chosen(front, pid, workspace, begin)
 
 
 def discard(pid: Pid = None, workspace: Workspace = None, json: Json = False) -> int:

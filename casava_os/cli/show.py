@@ -8,13 +8,14 @@ from __future__ import annotations
 from functools import singledispatchmethod
 
 from casava_os.cli.output import Output
-from casava_os.cli.screen import Screen
+from casava_os.cli.screen import MOST_CHANGES, Screen
 from casava_os.kernel.events import (
     ApprovalNeeded,
     BaseEvent,
     ChangesetMade,
     Committed,
     Compiled,
+    Conflicted,
     Discarded,
     Failed,
     Finished,
@@ -124,6 +125,17 @@ class Show:
             self._screen.line(("  " + reason, "yellow"))
         if event.changeset is not None and event.sha256 != self._shown_digest:
             self._screen.changes(event.changeset.changes, summary=event.changeset.summary())
+
+    @event.register
+    def _conflict(self, event: Conflicted) -> None:
+        for path in event.paths:
+            self._screen.line(("  ! ", "bold red"), path, (" changed in the workspace", "dim"))
+        if event.lands:
+            few, more = event.lands[:MOST_CHANGES], len(event.lands) - MOST_CHANGES
+            for path in few:
+                self._screen.line(("  = ", "green"), path, (" could land", "dim"))
+            if more > 0:
+                self._screen.line((f"  … and {more} more", "dim"))
 
     @event.register
     def _held(self, event: Held) -> None:

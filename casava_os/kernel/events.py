@@ -199,6 +199,20 @@ class ChangesetMade(BaseEvent):
     """Names of the syscalls that may have made it."""
 
 
+class Conflicted(BaseEvent):
+    """The workspace has moved on: nothing of the changeset landed, and it is kept."""
+
+    event: Literal["conflict"] = "conflict"
+    paths: tuple[str, ...]
+    """Every file that changed in the workspace since the layer was taken and that the changeset touches."""
+    lands: tuple[str, ...] = ()
+    """What is not concerned and may land all the same, by path."""
+    stays: tuple[str, ...] = ()
+    """What would stay held then, by path."""
+    merge: str = ""
+    """The command that lands it; empty when there is nothing to land."""
+
+
 class Committed(BaseEvent):
     """The changeset landed, exactly as shown."""
 
@@ -278,6 +292,7 @@ Event = Annotated[
     | StepFinished
     | StepSkipped
     | ChangesetMade
+    | Conflicted
     | Committed
     | Held
     | Discarded

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from casava_os.errors import ExitCode, exit_code, step_exit_code
+from casava_os.kernel.conflicts import tell_failed
 from casava_os.kernel.dispatch import denial
 from casava_os.kernel.events import (
     ALWAYS,
@@ -218,7 +219,7 @@ class Landing:
         with p.timings.of("commit"):
             landed = await uninterrupted(lambda: layer.commit(changeset))
         if isinstance(landed, Err):
-            p.tell(Failed(err=landed))
+            await tell_failed(p, layer, changeset, landed)
             return self.hold(p, "nothing of it was applied", value, exit_code(landed))
         p.move("committed", code)
         p.tell(
@@ -260,7 +261,7 @@ class Landing:
             landed = await uninterrupted(lambda: layer.commit(landing, of=whole))
         if isinstance(landed, Err):
             rest.value.move("cancelled")
-            p.tell(Failed(err=landed))
+            await tell_failed(p, layer, whole, landed)
             return self.hold(p, "nothing of it was applied", value, exit_code(landed))
         p.tell(made_of(landing, diff, calls))
         kept = await keep_rest(p, rest.value, layers, whole, landing, calls)

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from casava_os.errors import ExitCode
+from casava_os.kernel.conflicts import tell_failed
 from casava_os.kernel.dispatch import denial
 from casava_os.kernel.events import ChangesetMade, Finished, Undone
 from casava_os.kernel.journal import Journal, JournalError
 from casava_os.kernel.landing import Landing, elsewhere
 from casava_os.kernel.life import real, refuse, resume, stop, text_of
+from casava_os.kernel.merging import merge
 from casava_os.kernel.policy import Deny, Policy
-from casava_os.kernel.ports import Layer, LayerStore
+from casava_os.kernel.ports import Changeset, Layer, LayerStore
 from casava_os.kernel.process import Ending, Process
 from casava_os.kernel.running import Running, Send
 from casava_os.kernel.selection import checked, named
@@ -33,11 +35,24 @@ class Later:
     policy: Policy
     landing: Landing
 
-    def commit(self, pid: int, only: Sequence[str] = ()) -> Running:
-        """Lands the changeset of a held process: exactly the one that was shown, or what it has at these paths."""
-        return resume(self.journal, pid, lambda p: self._commit(p, only))
+    def commit(
+        self,
+        pid: int,
+        only: Sequence[str] = (),
+        *,
+        merge: bool = False,
+        yes: bool = False,
+        interactive: bool = False,
+    ) -> Running:
+        """Lands the changeset of a held process: exactly the one that was shown, or what it has at these paths.
 
-    async def _commit(self, p: Process, only: Sequence[str]) -> Ending:
+        With `merge`, where the workspace has moved on: what is not concerned, once approved (`yes`, or by whoever watches).
+        """
+        return resume(self.journal, pid, lambda p: self._commit(p, only, merge, yes, interactive))
+
+    async def _commit(
+        self, p: Process, only: Sequence[str], merging: bool, yes: bool, interactive: bool
+    ) -> Ending:
         opened = self._held(p)
         if isinstance(opened, Err):
             return stop(p, opened)
@@ -50,21 +65,26 @@ class Later:
                 p, Err(code="failed", title="The journal does not hold what was shown", message=message)
             )
         shown = ChangesetMade.model_validate(record.body)
+        if merging:
+            ending = await merge(
+                p, self.layers, layer, shown, self.policy, self.landing, yes=yes, interactive=interactive
+            )
+            p.keeps_layer = ending.state != "committed"
+            return ending
         with p.timings.of("changeset"):
             read = await self.landing.read(layer)
         if isinstance(read, Err):
             return stop(p, read)
         changeset, _ = read.value
         if changeset.digest != shown.digest:
-            return stop(
-                p,
-                Err(
-                    code="conflict",
-                    title="The changeset is no longer the one that was shown",
-                    message="the layer or the workspace changed since; nothing was applied",
-                    hint=f"casava-os discard {p.pid}, and give the request again",
-                ),
+            err = Err(
+                code="conflict",
+                title="The changeset is no longer the one that was shown",
+                message="the layer or the workspace changed since; nothing was applied",
+                hint=f"casava-os discard {p.pid}, and give the request again",
             )
+            await tell_failed(p, layer, Changeset.made(p.pid, changeset.workspace, shown.changes), err)
+            return Ending(ExitCode.CONFLICT, "failed")
         verdict = self.policy.judge_changes(shown.calls, p.request, changeset)
         if isinstance(verdict, Deny):
             return stop(p, denial(verdict, "a change"))

@@ -192,6 +192,18 @@ class Changeset(BaseModel):
         return ", ".join(f"{n} {action}" for action, n in counts.items()) or "no changes"
 
 
+@dataclass(frozen=True, slots=True)
+class Conflicts:
+    """What of a changeset the workspace has moved on from."""
+
+    paths: tuple[str, ...]
+    """Everything that changed in the workspace since the layer was taken and that the changeset touches; sorted."""
+    now: Changeset
+    """What the layer changes in the workspace as it is now."""
+    rest: Changeset | None = None
+    """The part of `now` that was shown exactly so and stands alone: it may land. None when there is no such part."""
+
+
 class Layer(Protocol):
     """A process's copy-on-write view of the workspace."""
 
@@ -213,6 +225,9 @@ class Layer(Protocol):
         `Err("conflict")`: the workspace (or the layer) no longer is what the changeset was made from; nothing applied.
         `Err("disk-full")`, `Err("permission")`: nothing applied.
         """
+
+    def conflicts(self, shown: Changeset) -> Conflicts:
+        """What stands in the way of landing the changeset that was shown. Raises `OSError` when that cannot be read."""
 
     def discard(self) -> None:
         """Removes the layer's directories. Safe to call twice."""

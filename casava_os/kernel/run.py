@@ -437,9 +437,20 @@ class Kernel:
     def later(self) -> Later:
         return Later(self.journal, self.layers, self.policy, self.landing)
 
-    def commit(self, pid: int, *, only: Sequence[str] = ()) -> Running:
-        """Lands the changeset of a held process: exactly the one that was shown, or what it has at these paths."""
-        return self.later.commit(pid, only)
+    def commit(
+        self,
+        pid: int,
+        *,
+        only: Sequence[str] = (),
+        merge: bool = False,
+        yes: bool = False,
+        interactive: bool = False,
+    ) -> Running:
+        """Lands the changeset of a held process: exactly the one that was shown, or what it has at these paths.
+
+        With `merge`, where the workspace has moved on: what is not concerned, once approved (`yes`, or by whoever watches).
+        """
+        return self.later.commit(pid, only, merge=merge, yes=yes, interactive=interactive)
 
     def discard(self, pid: int) -> Running:
         """Throws away the changeset of a held process."""

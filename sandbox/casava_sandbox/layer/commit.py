@@ -134,14 +134,14 @@ def _agreed(
         left = [
             e
             for e in of_layer.entries
-            if e.path not in kept and e.before is not None and _as_taken(e, e.before, base)
+            if e.path not in kept and e.before is not None and as_taken(e, e.before, base)
         ]
     if not found.whole and (
         lacking := needs(everything.changeset.changes).lacking({c.path for c in found.changeset.changes})
     ):
         return stands_not(lacking)
     touched = [
-        path_text(e.path) for e in found.entries if e.before is not None and not _as_taken(e, e.before, base)
+        path_text(e.path) for e in found.entries if e.before is not None and not as_taken(e, e.before, base)
     ]
     if touched:
         return _conflict(touched, "changed in the workspace after the layer was taken")
@@ -166,7 +166,8 @@ def _after_us(workspace: str, left: list[Entry]) -> dict[str, Seen]:
     return looks
 
 
-def _as_taken(entry: Entry, now: Node, base: Base) -> bool:
+def as_taken(entry: Entry, now: Node, base: Base) -> bool:
+    """Whether a path that is touched still is as it was when the layer was taken."""
     if (
         entry.mode_only and now.kind == "directory"
     ):  # its times follow its contents; its old mode is in the preview

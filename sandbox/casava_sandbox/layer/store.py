@@ -17,10 +17,11 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from casava_os.kernel.ports import Changeset, Layer, LayerPaths
+from casava_os.kernel.ports import Changeset, Conflicts, Layer, LayerPaths
 from casava_os.paths import private_dir
 from casava_sandbox.layer.changeset import DigestCache, Scan, scan
 from casava_sandbox.layer.commit import Asked, Base, commit
+from casava_sandbox.layer.conflicts import conflicts
 from casava_sandbox.layer.diff import render_diff
 from casava_sandbox.layer.files import failure, mount_of, node_of, open_file, remove_tree
 from casava_sandbox.layer.overlay import Upper
@@ -110,15 +111,21 @@ class DiskLayer:
 
     def commit(self, changeset: Changeset, *, of: Changeset | None = None) -> Result[Changeset]:
         """Lands exactly this changeset; on `Err` nothing was applied. The layer stays until it is discarded."""
-        base = Base(
+        asked = Asked(changeset, of)
+        return commit(self._state, self._paths, self._base(), asked, self._digests, self._adopt)
+
+    def conflicts(self, shown: Changeset) -> Conflicts:
+        """What stands in the way of landing `shown`: every file, by name."""
+        return conflicts(self._paths, self._base(), shown, self._digests)
+
+    def _base(self) -> Base:
+        return Base(
             created_ns=self._facts.created_ns,
             root=(self._facts.device, self._facts.inode),
             first_seen=self._first_seen(),
             rolled_back=self._touched(),
             landed=self._landed(),
         )
-        asked = Asked(changeset, of)
-        return commit(self._state, self._paths, base, asked, self._digests, self._adopt)
 
     def _adopt(self, looks: Mapping[str, Seen]) -> None:
         """What we touched and left as it was is not taken for somebody else's work later."""
