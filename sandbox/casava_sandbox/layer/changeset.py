@@ -290,13 +290,16 @@ class _Comparison:
         return self.cache[key]
 
     def find_renames(self) -> None:
-        """Pairs each added file with a deleted one of equal contents, same base name first."""
+        """Pairs each added file with a deleted one of equal contents, same base name first.
+
+        All empty files are equal, so of those one with another name must have kept its time of change as well.
+        """
         added: dict[int, list[Entry]] = defaultdict(list)
         gone: dict[int, list[Entry]] = defaultdict(list)
         for entry in self.entries:
-            if entry.before is None and entry.after and entry.after.kind == "file" and entry.after.size:
+            if entry.before is None and entry.after and entry.after.kind == "file":
                 added[entry.after.size].append(entry)
-            elif entry.after is None and entry.before and entry.before.kind == "file" and entry.before.size:
+            elif entry.after is None and entry.before and entry.before.kind == "file":
                 gone[entry.before.size].append(entry)
         for size in added.keys() & gone.keys():
             by_digest: dict[str, list[Entry]] = defaultdict(list)
@@ -311,13 +314,19 @@ class _Comparison:
     @staticmethod
     def _pair(added: list[Entry], by_digest: dict[str, list[Entry]]) -> None:
         for same_name in (True, False):
+
+            def likeness(path: str, node: Node | None, by_name: bool = same_name) -> str:
+                if by_name:
+                    return os.path.basename(path)
+                return "" if node is None or node.size else str(node.mtime_ns)
+
             sources: dict[tuple[str, str], list[Entry]] = defaultdict(list)
             for digest, group in by_digest.items():
                 for old in reversed(group):
                     if not old.moved:
-                        sources[digest, os.path.basename(old.path) if same_name else ""].append(old)
+                        sources[digest, likeness(old.path, old.before)].append(old)
             for new in added:
-                key = (new.digest or "", os.path.basename(new.path) if same_name else "")
+                key = (new.digest or "", likeness(new.path, new.after))
                 if new.source is None and sources[key]:
                     old = sources[key].pop()
                     old.moved = True
