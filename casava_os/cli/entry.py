@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from casava_os.cli import apps, call, history, machine, models, requests, shell
+from casava_os.cli import apps, call, history, machine, models, past, requests, shell
 from casava_os.forge.cli import app as forge
 
 LATER = {
@@ -63,6 +63,7 @@ def _root(
 requests.register(app)
 call.register(app)
 history.register(app)
+past.register(app)
 apps.register(app)
 machine.register(app)
 models.register(app)

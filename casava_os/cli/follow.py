@@ -24,6 +24,7 @@ from casava_syscalls.results import Err, Ok, Result
 if TYPE_CHECKING:
     from casava_os.kernel.dispatch import Budget
     from casava_os.kernel.events import ApprovalNeeded, BaseEvent
+    from casava_os.kernel.replay import Past
     from casava_os.kernel.run import Kernel, RunOptions
     from casava_os.kernel.running import Running
     from casava_os.plugins.manifest import App
@@ -108,6 +109,16 @@ class Front:
             found = piped.value or (Path(os.devnull) if plan.reads_stdin else None)
             return self.start(
                 choices, lambda kernel, where, how: kernel.run_plan(plan, workspace=where, options=how), found
+            )
+
+    def replay(self, past: Past, choices: RunChoices) -> int:
+        """Runs the plan of a past process again; reads standard input to its end when the plan refers to it."""
+        with self._piped(past.plan.reads_stdin) as piped:
+            if isinstance(piped, Err):
+                return self.fail(piped)
+            found = piped.value or (Path(os.devnull) if past.plan.reads_stdin else None)
+            return self.start(
+                choices, lambda kernel, where, how: kernel.replay(past, workspace=where, options=how), found
             )
 
     def program(self, app: App, parameters: Mapping[str, str], choices: RunChoices) -> int:

@@ -23,6 +23,7 @@ from casava_os.kernel.events import (
     Judged,
     Note,
     PlanStep,
+    Replayed,
     SandboxReady,
     StepFinished,
     StepSkipped,
@@ -155,6 +156,17 @@ class Show:
     @event.register
     def _undone(self, event: Undone) -> None:
         self._screen.changes(event.changes, summary=f"undone: {event.summary}")
+
+    @event.register
+    def _replayed(self, event: Replayed) -> None:
+        if event.same:
+            self._screen.line(("same: ", "green"), f"it changes what process {event.of} changed")
+            return
+        self._screen.line(("differs: ", "bold yellow"), f"not what process {event.of} changed")
+        for path in event.differing[:MOST_CHANGES]:
+            self._screen.line("  ≠ ", (path, "yellow"))
+        if (more := len(event.differing) - MOST_CHANGES) > 0:
+            self._screen.line((f"  … and {more} more", "dim"))
 
     # ------------------------------------------------------------------------------------------- the result
 

@@ -252,6 +252,17 @@ class Undone(BaseEvent):
     summary: str
 
 
+class Replayed(BaseEvent):
+    """A past plan ran again: whether it changed what it changed then."""
+
+    event: Literal["replayed"] = "replayed"
+    of: int
+    """The process whose plan it is."""
+    same: bool
+    differing: tuple[str, ...] = ()
+    """Paths whose change is another one now, was not there then, or is missing now."""
+
+
 class Note(BaseEvent):
     """One sentence the person should know, that is no failure."""
 
@@ -297,6 +308,7 @@ Event = Annotated[
     | Held
     | Discarded
     | Undone
+    | Replayed
     | Note
     | Failed
     | Finished,

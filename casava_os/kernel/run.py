@@ -62,6 +62,7 @@ from casava_os.kernel.ports import (
 )
 from casava_os.kernel.process import Ending, Process
 from casava_os.kernel.program import Desk, Program, run_program
+from casava_os.kernel.replay import Past, compare_while
 from casava_os.kernel.running import Running
 from casava_os.kernel.threads import in_thread, uninterrupted
 from casava_syscalls.base import HELD_BY_LAYER, AnyCall, Effect
@@ -135,6 +136,16 @@ class Kernel:
         how = options or RunOptions()
         request = plan.request or "; ".join(describe(step) for step in plan.steps)
         return self._begin(request, workspace, how, lambda p: self._walk_plan(p, plan, how))
+
+    def replay(self, of: Past, *, workspace: Path, options: RunOptions | None = None) -> Running:
+        """Carries out the plan of a past process in a fresh layer, and tells whether the changeset is the same."""
+        how = options or RunOptions()
+        lands = not how.dry_run
+
+        async def walk(p: Process) -> Ending:
+            return await compare_while(p, of, lambda: self._walk_plan(p, of.plan, how), lands=lands)
+
+        return self._begin(of.request, workspace, how, walk)
 
     def call(self, call: AnyCall, *, workspace: Path, options: RunOptions | None = None) -> Running:
         """Performs one syscall."""
