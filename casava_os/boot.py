@@ -14,6 +14,7 @@ from casava_os.kernel.ports import ChooseSandbox, Chosen, Limits, LoadModel, Mod
 from casava_os.kernel.run import Kernel
 from casava_os.paths import cache_dir, config_dir, private_dir, state_dir
 from casava_os.settings import Settings, load_settings
+from casava_sandbox.janitor import tidy
 from casava_sandbox.layer.store import DiskLayerStore
 from casava_syscalls.results import Err, Ok, Result
 
@@ -85,6 +86,7 @@ def _recover(layers: DiskLayerStore, control: Control, *, sweep: bool) -> Err | 
         if recovered.value is not None:
             control.journal.move(recovered.value, "committing", "held")
         if sweep:
+            tidy(str(state_dir()))  # first: what still runs in a layer must not outlive the decision on it
             control.sweep()
     except JournalError as problem:
         return problem.err
