@@ -131,6 +131,8 @@ class Show:
     def _conflict(self, event: Conflicted) -> None:
         for path in event.paths:
             self._screen.line(("  ! ", "bold red"), path, (" changed in the workspace", "dim"))
+        for sentence in event.refused:
+            self._screen.line(("  ! ", "bold red"), sentence)
         if event.lands:
             few, more = event.lands[:MOST_CHANGES], len(event.lands) - MOST_CHANGES
             for path in few:

@@ -14,14 +14,14 @@ FEW = 5
 
 async def tell_failed(p: Process, layer: Layer, shown: Changeset, err: Err) -> None:
     """Why a commit applied nothing; a conflict with every file that is in the way."""
-    if err.code == "conflict":
+    if err.code in ("conflict", "unsupported"):
         try:
             found = await in_thread(lambda: layer.conflicts(shown))
         except OSError:  # the workspace went away: then the commit's own words are the best there are
             found = None
-        if found is not None and found.paths:
+        if found is not None and (found.paths or found.refused):
             p.tell(conflicted(p.pid, found))
-            err = moved_on(p.pid, found)
+            err = in_the_way(p.pid, found)
     p.tell(Failed(err=err))
 
 
@@ -32,22 +32,33 @@ def conflicted(pid: int, found: Conflicts) -> Conflicted:
     return Conflicted(
         pid=pid,
         paths=found.paths,
+        refused=found.refused,
         lands=lands,
         stays=tuple(sorted(stays)),
         merge=f"casava-os commit {pid} --merge" if lands else "",
     )
 
 
-def moved_on(pid: int, found: Conflicts) -> Err:
-    """A conflict as a value."""
-    few = ", ".join(path if path.isprintable() else repr(path) for path in found.paths[:FEW])
-    more = f" and {len(found.paths) - FEW} more" if len(found.paths) > FEW else ""
+def in_the_way(pid: int, found: Conflicts) -> Err:
+    """A conflict, or what can never land, as a value."""
     hint = "look at the files, then give the request again"
     if found.rest is not None:
         hint = f"casava-os commit {pid} --merge lands the rest ({found.rest.summary()}); or {hint}"
+    if found.paths:
+        shown = [path if path.isprintable() else repr(path) for path in found.paths[:FEW]]
+        message = f"{_few(shown, len(found.paths))} changed in the workspace after the layer was taken"
+        return Err(
+            code="conflict", title="Nothing was applied", message=f"{message}; the layer is kept", hint=hint
+        )
+    message = "; ".join(found.refused[:FEW])
     return Err(
-        code="conflict",
-        title="Nothing was applied",
-        message=f"{few}{more} changed in the workspace after the layer was taken; the layer is kept",
+        code="unsupported",
+        title="These changes cannot be landed",
+        message=f"{_few([message], len(found.refused) - FEW + 1)}; nothing was applied and the layer is kept",
         hint=hint,
     )
+
+
+def _few(shown: list[str], all_of_them: int) -> str:
+    more = all_of_them - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

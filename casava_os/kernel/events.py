@@ -200,11 +200,13 @@ class ChangesetMade(BaseEvent):
 
 
 class Conflicted(BaseEvent):
-    """The workspace has moved on: nothing of the changeset landed, and it is kept."""
+    """The workspace has moved on, or a part of the changeset can never land: nothing of it did, and it is kept."""
 
     event: Literal["conflict"] = "conflict"
     paths: tuple[str, ...]
     """Every file that changed in the workspace since the layer was taken and that the changeset touches."""
+    refused: tuple[str, ...] = ()
+    """What no layer can land, a sentence each: FIFOs, sockets, devices, mounts."""
     lands: tuple[str, ...] = ()
     """What is not concerned and may land all the same, by path."""
     stays: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ What lands is a part of what was shown, unchanged, and is asked for again: a par
 from __future__ import annotations
 
 from casava_os.errors import ExitCode
-from casava_os.kernel.conflicts import conflicted, moved_on
+from casava_os.kernel.conflicts import conflicted, in_the_way
 from casava_os.kernel.dispatch import denial
 from casava_os.kernel.events import ApprovalNeeded, ChangesetMade
 from casava_os.kernel.landing import Landing
@@ -37,11 +37,11 @@ async def merge(
     except OSError as problem:
         message = f"{problem.strerror or problem}; nothing was applied"
         return stop(p, Err(code="failed", title="The changes cannot be read", message=message))
-    if not found.paths:
+    if not found.paths and not found.refused:
         return await landing.land(p, layer, found.now, None, ExitCode.DONE)
     p.tell(conflicted(p.pid, found))
     if found.rest is None:
-        return stop(p, moved_on(p.pid, found))
+        return stop(p, in_the_way(p.pid, found))
     selection = Selection(paths=tuple(change.path for change in found.rest.changes))
     alone = part(found.now, selection)
     if isinstance(alone, Err):

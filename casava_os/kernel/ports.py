@@ -202,6 +202,8 @@ class Conflicts:
     """What the layer changes in the workspace as it is now."""
     rest: Changeset | None = None
     """The part of `now` that was shown exactly so and stands alone: it may land. None when there is no such part."""
+    refused: tuple[str, ...] = ()
+    """What no layer can land, a sentence each: FIFOs, sockets, devices, mounts."""
 
 
 class Layer(Protocol):
@@ -253,6 +255,9 @@ class LayerStore(Protocol):
 
         `Err("conflict")` when the workspace has moved on: nothing applied, the message names the files.
         """
+
+    def redo(self, pid: int) -> Result[Changeset]:
+        """Lands again what `undo` took back from process `pid`; the value is the changeset of its commit. `Err` as there."""
 
 
 # ---------------------------------------------------------------------------------------------- model

@@ -33,13 +33,15 @@ def conflicts(paths: LayerPaths, base: Base, shown: Changeset, cache: DigestCach
     known = {name for change in shown.changes for name in _names(change)}
     moved |= {change.path for change in now.changes if change.path not in known}
     blocked = {c.path for c in now.changes if _names(c) & moved or was.get(c.path) != c}
+    blocked |= {c.path for c in now.changes if any(_holds(c, path_text(path)) for path in found.refused)}
     stays = needs(now.changes).with_dependent(blocked)
     lands = [change for change in now.changes if change.path not in stays]
-    rest = Changeset.made(now.pid, now.workspace, lands) if lands and moved else None
+    rest = Changeset.made(now.pid, now.workspace, lands) if lands and (moved or found.unsupported) else None
     return Conflicts(
         paths=tuple(sorted(_without_parents(moved, (*now.changes, *shown.changes), str(paths.workspace)))),
         now=now,
         rest=rest,
+        refused=found.unsupported,
     )
 
 
@@ -91,3 +93,10 @@ def _is_other(workspace: str, path: str) -> bool:
 
 def _names(change: Change) -> set[str]:
     return {change.path} if change.source is None else {change.path, change.source}
+
+
+def _holds(change: Change, path: str) -> bool:
+    """Whether what cannot be kept lies at or below what comes or goes."""
+    return change.action != "mode" and any(
+        path == name or path.startswith(name + "/") for name in _names(change)
+    )
