@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+import tempfile
 from contextlib import suppress
 
 from casava_os.kernel.ports import Change, Changeset, Layer
 from casava_sandbox.layer.files import digest_of, look, open_file
+from casava_sandbox.layer.objects import Objects
 from casava_sandbox.layer.overlay import Upper
+from casava_sandbox.layer.record import load_record
 from casava_sandbox.layer.script import Story, Unavailable, Was, script
 from casava_syscalls.names import fs_path, path_text
 from casava_syscalls.results import Err, Ok, Result
@@ -70,31 +72,51 @@ def old_names(change: Change) -> tuple[str, ...]:
     return () if change.action == "added" else (change.path,)
 
 
-def from_workspace(workspace: str, change: Change) -> bytes | None:
-    """The contents that a change brought, when the workspace still has them."""
+def export_landed(state: str, shown: Changeset, story: Story) -> Result[bytes]:
+    """The script of a changeset that landed (also when it was undone since), from the undo store and the workspace."""
     try:
-        return _read(open_file(os.path.join(workspace, fs_path(change.path))), change)
-    except OSError:
-        return None
-
-
-def told(
-    changeset: Changeset, before: Mapping[str, Was], workspace: str, kept: Mapping[str, bytes], story: Story
-) -> Result[bytes]:
-    """The script of a changeset that landed; `kept`: contents by digest, from elsewhere than the workspace."""
+        record = load_record(state, shown.pid)
+    except (OSError, ValueError):
+        record = None
+    if record is None or record.changeset.digest != shown.digest:
+        return _none("undo no longer keeps it")
+    workspace, objects = fs_path(record.workspace), Objects(state)
+    before: dict[str, Was] = {}
+    for change in shown.changes:
+        for name in old_names(change):
+            kept = record.before.get(name)
+            if kept is not None and kept.kind != "other":
+                before[name] = Was(kept.kind, kept.mode, kept.text)
+            elif kept is None and change.mode_before is not None:  # only its mode changed
+                kind = change.type_before or change.type
+                before[name] = Was(kind, int(change.mode_before, 8), change.digest)
 
     def contents(change: Change) -> bytes | None:
-        found = from_workspace(workspace, change)
-        return kept.get(change.digest or "") if found is None else found
+        with suppress(OSError):
+            found = _read(open_file(os.path.join(workspace, fs_path(change.path))), change)
+            if found is not None:
+                return found
+        return _object(objects, change)
 
     try:
-        return Ok(value=script(changeset, before, contents, story))
+        return Ok(value=script(shown, before, contents, story))
     except Unavailable as why:
         return _none(str(why))
 
 
+def _object(objects: Objects, change: Change) -> bytes | None:
+    """Contents from the undo store."""
+    if change.digest is None or change.size is None or objects.find(change.digest, change.size) is None:
+        return None
+    with tempfile.TemporaryFile() as file, suppress(OSError):
+        objects.restore(change.digest, change.size, file.fileno(), sparse=False)
+        return _read(os.dup(file.fileno()), change)
+    return None
+
+
 def _read(descriptor: int, change: Change) -> bytes | None:
     with os.fdopen(descriptor, "rb") as file:
+        file.seek(0)
         data = file.read((change.size or 0) + 1)
     return data if hashlib.sha256(data).hexdigest() == change.digest else None
 
