@@ -1,0 +1,83 @@
+"""The journal and the workspace agree after any kill: what landed is written down, by whoever starts next."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from casava_os.boot import JOURNAL, boot_kernel
+from casava_os.kernel.chain import verify
+from casava_syscalls.results import Ok
+from tests.crash.kill import killed_at_point
+from tests.crash.world import Exact, exact
+
+COMMAND = "echo changed > a; rm -r d; mkdir n; echo new > n/f"
+
+
+def casava(home: Path, workspace: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "casava_os", *arguments],
+        cwd=workspace,
+        env={**os.environ, "CASAVA_HOME": str(home)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+
+
+def state_of(pid: int) -> str:
+    """The state that the journal has after the next start."""
+    booted = boot_kernel()
+    assert isinstance(booted, Ok), booted
+    row = booted.value.journal.process(pid)
+    booted.value.close()
+    assert isinstance(row, Ok)
+    return row.value.state
+
+
+@pytest.mark.parametrize("purpose", ["commit", "undo", "redo"])
+def test_the_state_in_the_journal_is_that_of_the_workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, purpose: str
+) -> None:
+    home, workspace = tmp_path / "home", tmp_path / "work"
+    (workspace / "d").mkdir(parents=True)
+    (workspace / "a").write_text("a\n")
+    (workspace / "d/b").write_text("b\n")
+    monkeypatch.setenv("CASAVA_HOME", str(home))
+    monkeypatch.chdir(workspace)
+    trees: dict[str, Exact] = {"held": exact(workspace), "undone": exact(workspace)}
+    reached: set[str] = set()
+
+    def act() -> object:
+        from casava_os.cli.entry import command
+
+        devnull = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(devnull, number)
+        return command([purpose, "1"])
+
+    ran = casava(home, workspace, "call", "process.run", "--sandbox", "bubblewrap", "--command", COMMAND)
+    assert ran.returncode == 3, ran.stderr
+    if purpose != "commit":
+        assert casava(home, workspace, "commit", "1").returncode == 0
+        trees["committed"] = exact(workspace)
+    if purpose == "redo":
+        assert casava(home, workspace, "undo", "1").returncode == 0
+    for number in [*range(1, 60, 6), 44, 45, 46, 47, 48, 49, 50]:
+        code, point = killed_at_point(number, act)
+        state = state_of(1)
+        now = exact(workspace)
+        assert now == trees.setdefault(state, now), (point, state)
+        assert verify(home / "state" / JOURNAL).whole, point
+        reached.add(state)
+        if state == {"commit": "committed", "undo": "undone", "redo": "committed"}[purpose]:
+            assert code, "it was killed after it had landed, and before it said so"
+            back = {"commit": None, "undo": "redo", "redo": "undo"}[purpose]
+            if back is None:
+                break
+            assert casava(home, workspace, back, "1").returncode == 0
+    assert len(reached) == 2, reached
