@@ -30,6 +30,32 @@ def undo(
     json: Json = False,
 ) -> int:
     """Take back what a process changed: process PID, or the last commit in the workspace."""
+    return _turn(
+        pid, last, workspace, json, lambda kernel, chosen, where: kernel.undo(chosen, workspace=where)
+    )
+
+
+def redo(
+    pid: Pid = None,
+    last: Annotated[
+        int, typer.Option("--last", "-n", min=1, help="Land this many again, the last undone first.")
+    ] = 1,
+    workspace: Workspace = None,
+    json: Json = False,
+) -> int:
+    """Land again what was undone: of process PID, or what was undone last in the workspace."""
+    return _turn(
+        pid, last, workspace, json, lambda kernel, chosen, where: kernel.redo(chosen, workspace=where)
+    )
+
+
+def _turn(
+    pid: int | None,
+    last: int,
+    workspace: Path | None,
+    json: bool,
+    begin: Callable[[Kernel, int | None, Path], Running],
+) -> int:
     from casava_os.cli.follow import Front, boot, workspace_path
     from casava_syscalls.results import Err
 
@@ -46,7 +72,7 @@ def undo(
         kernel = boot()
         if isinstance(kernel, Err):
             return front.fail(kernel)
-        code = front.follow(lambda kernel: kernel.undo(pid, workspace=where.value), kernel=kernel.value)
+        code = front.follow(lambda kernel: begin(kernel, pid, where.value), kernel=kernel.value)
         if code:
             break
     return code
@@ -178,6 +204,7 @@ def ps(json: Json = False) -> int:
     kernel = boot()
     if isinstance(kernel, Err):
         return front.fail(kernel)
+    front.notices(kernel.value)
     waiting = tuple(state for state in NEXT if state not in ENDED)
     rows = guarded(lambda: kernel.value.journal.processes(states=waiting))
     kernel.value.close()
@@ -331,5 +358,5 @@ def _alive(owner: int) -> bool:
 
 def register(app: typer.Typer) -> None:
     """Adds these commands."""
-    for command in (undo, diff, commit, discard, ps, log, verify):
+    for command in (undo, redo, diff, commit, discard, ps, log, verify):
         app.command()(command)

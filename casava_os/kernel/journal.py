@@ -244,11 +244,19 @@ class Journal:
 
     def last_committed(self, workspace: str | None = None) -> ProcessRow | None:
         """The process that committed last (in this workspace), of those not undone."""
+        return self._last_told("committed", workspace)
+
+    def last_undone(self, workspace: str | None = None) -> ProcessRow | None:
+        """The process whose commit was taken back last (in this workspace), of those not landed again."""
+        return self._last_told("undone", workspace)
+
+    def _last_told(self, state: State, workspace: str | None) -> ProcessRow | None:
+        """The process of this state that told of it last."""
         found = self._read(
             f"SELECT {', '.join('p.' + name for name in _COLUMNS.split(', '))} FROM processes p"  # noqa: S608 - own columns
-            " JOIN records r ON r.pid = p.pid AND r.kind = 'committed'"
-            " WHERE p.state = 'committed' AND (? IS NULL OR workspace = ?) ORDER BY r.id DESC LIMIT 1",
-            (workspace, workspace),
+            " JOIN records r ON r.pid = p.pid AND r.kind = p.state"
+            " WHERE p.state = ? AND (? IS NULL OR workspace = ?) ORDER BY r.id DESC LIMIT 1",
+            (state, workspace, workspace),
         )
         return ProcessRow.model_validate(found[0]) if found else None
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from casava_os.errors import ExitCode
 from casava_os.kernel.conflicts import tell_failed
 from casava_os.kernel.dispatch import denial
-from casava_os.kernel.events import ChangesetMade, Finished, Undone
-from casava_os.kernel.journal import Journal, JournalError
+from casava_os.kernel.events import ChangesetMade, Committed, Finished, Undone
+from casava_os.kernel.journal import Journal, JournalError, ProcessRow
 from casava_os.kernel.landing import Landing, elsewhere
 from casava_os.kernel.life import real, refuse, resume, stop, text_of
 from casava_os.kernel.merging import merge
@@ -125,17 +125,27 @@ class Later:
 
     def undo(self, pid: int | None, workspace: Path | None) -> Running:
         """Takes back a commit: that of `pid`, or the last one (in the workspace, when one is given)."""
-        return resume(self.journal, self._last(workspace) if pid is None else pid, self._undo)
+        last = self._last(
+            self.journal.last_committed, workspace, "There is nothing to undo", "no commit stands"
+        )
+        return resume(self.journal, last if pid is None else pid, self._undo)
 
-    def _last(self, workspace: Path | None) -> Callable[[], Result[int]]:
+    def redo(self, pid: int | None, workspace: Path | None) -> Running:
+        """Lands again what was taken back: from `pid`, or what was taken back last (in the workspace, when one is given)."""
+        last = self._last(
+            self.journal.last_undone, workspace, "There is nothing to redo", "nothing was undone"
+        )
+        return resume(self.journal, last if pid is None else pid, self._redo)
+
+    def _last(
+        self, look: Callable[[str | None], ProcessRow | None], workspace: Path | None, title: str, none: str
+    ) -> Callable[[], Result[int]]:
         def find() -> Result[int]:
-            row = self.journal.last_committed(None if workspace is None else text_of(real(workspace)))
+            row = look(None if workspace is None else text_of(real(workspace)))
             if row is not None:
                 return Ok(value=row.pid)
             where = "in the journal" if workspace is None else "in this workspace"
-            return Err(
-                code="not-found", title="There is nothing to undo", message=f"no commit stands {where}"
-            )
+            return Err(code="not-found", title=title, message=f"{none} {where}")
 
         return find
 
@@ -157,6 +167,24 @@ class Later:
         p.move("undone", ExitCode.DONE)
         p.tell(Undone(changes=undone.value.changes, summary=undone.value.summary()))
         return Ending(ExitCode.DONE, "undone")
+
+    async def _redo(self, p: Process) -> Ending:
+        if p.state != "undone":
+            err = Err(
+                code="usage",
+                title=f"Process {p.pid} cannot be landed again",
+                message=f"it is {p.state}: only what was undone is",
+                hint="casava-os log lists processes and their states",
+            )
+            return stop(p, err)
+        with p.timings.of("commit"):
+            landed = await uninterrupted(lambda: self.layers.redo(p.pid))
+        if isinstance(landed, Err):
+            return stop(p, landed)
+        p.move("committed", ExitCode.DONE)
+        undo = f"casava-os undo {p.pid}"
+        p.tell(Committed(summary=landed.value.summary(), digest=landed.value.digest, undo=undo))
+        return Ending(ExitCode.DONE, "committed")
 
     def diff(self, pid: int) -> Running:
         """Tells the changeset of a process again, as it was shown; nothing is recorded."""

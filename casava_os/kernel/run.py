@@ -116,6 +116,8 @@ class Kernel:
     names: int = 500
     timeout: float | None = None
     """Longest time for a whole request, in seconds, when its options name none."""
+    notices: tuple[str, ...] = ()
+    """What the person should hear of what was found at the start, a sentence each."""
     control: Control = field(init=False)
     """What may be done with a process that runs, here or in another `casava-os`."""
     _models: dict[str | None, Model] = field(default_factory=dict)
@@ -470,6 +472,10 @@ class Kernel:
     def undo(self, pid: int | None = None, *, workspace: Path | None = None) -> Running:
         """Takes back a commit: that of `pid`, or the last one (in the workspace, when one is given)."""
         return self.later.undo(pid, workspace)
+
+    def redo(self, pid: int | None = None, *, workspace: Path | None = None) -> Running:
+        """Lands again what was taken back: from `pid`, or what was taken back last (in the workspace, when one is given)."""
+        return self.later.redo(pid, workspace)
 
     def diff(self, pid: int) -> Running:
         """Tells the changeset of a process again, as it was shown."""
