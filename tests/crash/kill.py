@@ -41,8 +41,8 @@ def _ended(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def killed_at_point(number: int, action: Callable[[], object]) -> tuple[int, str]:
-    """The exit code (-9: killed) of an action that is killed at the n-th point that it passes, and that point's name."""
+def killed_at_point(where: int | str, action: Callable[[], object]) -> tuple[int, str]:
+    """The exit code (-9: killed) of an action that is killed at the n-th point, or the first of a name, and the point's name."""
     reading, writing = os.pipe()
     passed = 0
 
@@ -51,7 +51,7 @@ def killed_at_point(number: int, action: Callable[[], object]) -> tuple[int, str
             nonlocal passed
             if event == EVENT:
                 passed += 1
-                if passed == number:
+                if where in (passed, arguments[0]):
                     os.write(writing, str(arguments[0]).encode())
                     os.killpg(0, signal.SIGKILL)
 
