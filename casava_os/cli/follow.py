@@ -79,6 +79,11 @@ class Front:
             self.screen.error(err)
         return code
 
+    def notices(self, kernel: Kernel) -> None:
+        """What the person should hear of what was found at the start."""
+        for sentence in kernel.notices:
+            self.screen.warning(sentence)
+
     # ----------------------------------------------------------------------------------------- starting
 
     def request(
@@ -176,6 +181,7 @@ class Front:
             if isinstance(booted, Err):
                 return self.fail(booted)
             kernel = booted.value
+        self.notices(kernel)
         try:
             return asyncio.run(self._follow(kernel, begin, dry_run, seen))
         finally:

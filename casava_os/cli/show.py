@@ -23,6 +23,7 @@ from casava_os.kernel.events import (
     Judged,
     Note,
     PlanStep,
+    Progress,
     Replayed,
     SandboxReady,
     StepFinished,
@@ -171,6 +172,10 @@ class Show:
             self._screen.line((f"  … and {more} more", "dim"))
 
     # ------------------------------------------------------------------------------------------- the result
+
+    @event.register
+    def _progress(self, event: Progress) -> None:
+        self._screen.progress(f"{event.doing} … {event.seconds:.0f} s")
 
     @event.register
     def _note(self, event: Note) -> None:

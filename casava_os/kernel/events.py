@@ -265,6 +265,16 @@ class Replayed(BaseEvent):
     """Paths whose change is another one now, was not there then, or is missing now."""
 
 
+class Progress(BaseEvent):
+    """Something takes longer than a second and is still being worked at. Sent each second, and not recorded."""
+
+    event: Literal["progress"] = "progress"
+    doing: str
+    """What, in a few words."""
+    seconds: float
+    """Since it began."""
+
+
 class Note(BaseEvent):
     """One sentence the person should know, that is no failure."""
 
@@ -311,6 +321,7 @@ Event = Annotated[
     | Discarded
     | Undone
     | Replayed
+    | Progress
     | Note
     | Failed
     | Finished,

@@ -21,7 +21,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from casava_os.kernel import chain
-from casava_os.kernel.events import BaseEvent, ChangesetMade, Finished, Output, StepFinished
+from casava_os.kernel.events import BaseEvent, ChangesetMade, Finished, Output, Progress, StepFinished
 from casava_os.kernel.owners import born
 from casava_os.kernel.ports import Priority
 from casava_syscalls.results import Err, Ok, Result
@@ -364,7 +364,7 @@ def guarded(read: Callable[[], T]) -> Result[T]:
 
 def journal_body(event: BaseEvent) -> str | None:
     """The JSON text under which an event is recorded, bounded in size; None for one that is not recorded."""
-    if isinstance(event, Output):
+    if isinstance(event, Output | Progress):
         return None  # a program's output is in its step's value
     exclude = {"v", "event", "pid"}
     if isinstance(event, StepFinished) and event.value is not None:

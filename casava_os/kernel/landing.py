@@ -26,6 +26,7 @@ from casava_os.kernel.events import (
 from casava_os.kernel.life import stop
 from casava_os.kernel.options import Approve, RunOptions
 from casava_os.kernel.partial import keep_rest, rest_of
+from casava_os.kernel.patience import telling
 from casava_os.kernel.policy import Allow, Ask, Deny, Policy
 from casava_os.kernel.policyfile import StandingRules
 from casava_os.kernel.ports import Changeset, Layer, LayerStore
@@ -83,7 +84,8 @@ class Landing:
         if not p.changing or layer is None:
             return unchanged
         with p.timings.of("changeset"):
-            read = await self.read(layer)
+            async with telling(p, "Reading what changed"):
+                read = await self.read(layer)
         if isinstance(read, Err):
             p.discard_reason = "what it changed cannot be read"
             return stop(p, read)
@@ -217,7 +219,8 @@ class Landing:
         if not p.move("committing"):
             return stop(p, elsewhere(p.pid), ExitCode.USAGE)
         with p.timings.of("commit"):
-            landed = await uninterrupted(lambda: layer.commit(changeset))
+            async with telling(p, "Landing the changes"):
+                landed = await uninterrupted(lambda: layer.commit(changeset))
         if isinstance(landed, Err):
             await tell_failed(p, layer, changeset, landed)
             return self.hold(p, "nothing of it was applied", value, exit_code(landed))
@@ -258,7 +261,8 @@ class Landing:
             rest.value.move("discarded")
             return stop(p, elsewhere(p.pid), ExitCode.USAGE)
         with p.timings.of("commit"):
-            landed = await uninterrupted(lambda: layer.commit(landing, of=whole))
+            async with telling(p, "Landing the changes"):
+                landed = await uninterrupted(lambda: layer.commit(landing, of=whole))
         if isinstance(landed, Err):
             rest.value.move("cancelled")
             await tell_failed(p, layer, whole, landed)

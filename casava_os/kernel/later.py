@@ -17,6 +17,7 @@ from casava_os.kernel.journal import Journal, JournalError, ProcessRow
 from casava_os.kernel.landing import Landing, elsewhere
 from casava_os.kernel.life import real, refuse, resume, stop, text_of
 from casava_os.kernel.merging import merge
+from casava_os.kernel.patience import telling
 from casava_os.kernel.policy import Deny, Policy
 from casava_os.kernel.ports import Changeset, Layer, LayerStore
 from casava_os.kernel.process import Ending, Process
@@ -72,7 +73,8 @@ class Later:
             p.keeps_layer = ending.state != "committed"
             return ending
         with p.timings.of("changeset"):
-            read = await self.landing.read(layer)
+            async with telling(p, "Reading what changed"):
+                read = await self.landing.read(layer)
         if isinstance(read, Err):
             return stop(p, read)
         changeset, _ = read.value
@@ -161,7 +163,8 @@ class Later:
                 ),
             )
         with p.timings.of("commit"):
-            undone = await uninterrupted(lambda: self.layers.undo(p.pid))
+            async with telling(p, "Taking the changes back"):
+                undone = await uninterrupted(lambda: self.layers.undo(p.pid))
         if isinstance(undone, Err):
             return stop(p, undone)
         p.move("undone", ExitCode.DONE)
