@@ -17,7 +17,6 @@ from casava_os.cli import apps, call, history, machine, models, past, requests, 
 from casava_os.forge.cli import app as forge
 
 LATER = {
-    "verify": "The journal is append-only, but not hash-chained yet.",
     "kill": "Ctrl-C ends a request; ending one from another terminal comes later.",
     "memory": "Past requests are in `casava-os log`; recalling them comes later.",
     "stack": "Stacks of containers come later.",

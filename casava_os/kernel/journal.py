@@ -244,17 +244,17 @@ class Journal:
 
     def last_committed(self, workspace: str | None = None) -> ProcessRow | None:
         """The process that committed last (in this workspace), of those not undone."""
-        return self._last_told("committed", workspace)
+        return self._last_moved("committed", workspace)
 
     def last_undone(self, workspace: str | None = None) -> ProcessRow | None:
         """The process whose commit was taken back last (in this workspace), of those not landed again."""
-        return self._last_told("undone", workspace)
+        return self._last_moved("undone", workspace)
 
-    def _last_told(self, state: State, workspace: str | None) -> ProcessRow | None:
-        """The process of this state that told of it last."""
+    def _last_moved(self, state: State, workspace: str | None) -> ProcessRow | None:
+        """The process of this state that went there last. Its move is recorded with it; what it told of it may be missing."""
         found = self._read(
             f"SELECT {', '.join('p.' + name for name in _COLUMNS.split(', '))} FROM processes p"  # noqa: S608 - own columns
-            " JOIN records r ON r.pid = p.pid AND r.kind = p.state"
+            " JOIN records r ON r.pid = p.pid AND r.kind = 'state' AND json_extract(r.body, '$.to') = p.state"
             " WHERE p.state = ? AND (? IS NULL OR workspace = ?) ORDER BY r.id DESC LIMIT 1",
             (state, workspace, workspace),
         )
@@ -275,10 +275,10 @@ class Journal:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                _roll_back(self._connection)
                 raise
-            self._connection.execute("COMMIT")
 
     def _read(self, query: str, values: tuple[object, ...]) -> list[dict[str, object]]:
         with self._guard():
@@ -305,10 +305,16 @@ def _grow(connection: sqlite3.Connection) -> None:
             for statement in _statements(statements):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        _roll_back(connection)
         raise
-    connection.execute("COMMIT")
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """Ends a transaction that failed, where SQLite has not done so itself: it does when the disk is full."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def _statements(script: str) -> Iterator[str]:
