@@ -261,6 +261,7 @@ def _land(
     state: str, paths: LayerPaths, upper: Upper, base: Base, found: Scan, workspace: Beneath
 ) -> Err | None:
     pid, place = paths.pid, str(paths.workspace)
+    _part_from_twins(found, upper, workspace)
     items, contents = _items(found.entries)
     steps = _steps(found, items, base)
 
@@ -306,6 +307,20 @@ def _land(
         return _conflict(sorted(set(late)), "changed in the workspace meanwhile") if late else None
 
     return run(state, place, workspace, pid, "commit", steps, stage, check)
+
+
+def _part_from_twins(found: Scan, upper: Upper, workspace: Beneath) -> None:
+    """A file with several names gets its new permissions as a file of its own: the other names were not in the preview."""
+    modes = {e.path: e.after.mode for e in found.entries if e.mode_only and e.after is not None}
+    for entry in found.entries:
+        if not entry.mode_only or entry.before is None or entry.before.kind != "file":
+            continue
+        if _there(workspace, entry.path) is None or workspace.status(entry.path).st_nlink < 2:
+            continue
+        entry.mode_only, entry.digest = False, digest_of(upper.open(entry.path))
+        parent = os.path.dirname(entry.path)
+        if parent not in found.parents and (node := workspace.look(parent)) is not None:
+            found.parents[parent] = (node, node._replace(mode=modes.get(parent, node.mode)))
 
 
 def _there(workspace: Beneath, path: str) -> Node | None:
