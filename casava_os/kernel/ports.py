@@ -244,6 +244,9 @@ class LayerStore(Protocol):
     def open(self, pid: int) -> Result[Layer]:
         """The held layer of a process."""
 
+    def held(self) -> tuple[int, ...]:
+        """The processes that have a layer."""
+
     def split(self, pid: int, rest: int, landed: Changeset) -> Result[Layer]:
         """Hands the layer of process `pid` on to process `rest`, without what landed of it.
 

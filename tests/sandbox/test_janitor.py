@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -16,12 +17,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from casava_os.kernel.control import Control
+from casava_os.kernel.journal import Journal, State
 from casava_os.kernel.owners import born
 from casava_sandbox.bubblewrap.groups import named_groups
 from casava_sandbox.docker.client import connect
 from casava_sandbox.docker.container import BORN_LABEL, HOME_LABEL, HOST_LABEL, OWNER_LABEL, PID_LABEL
 from casava_sandbox.docker.images import get_image
 from casava_sandbox.janitor import left_behind, sweep, tidy
+from casava_sandbox.layer.store import DiskLayerStore
 from casava_sandbox.traces import Traces, fresh
 from casava_syscalls.results import Ok
 from tests.contracts.sandboxes import leftovers
@@ -249,3 +253,25 @@ def test_killed_at_any_moment_leaves_nothing_after_the_next_start(driver: str, t
 
     until(clean, "something stayed")
     assert list(workspace.iterdir()) == [workspace / "a"]
+
+
+@pytest.mark.parametrize("state", ["committed", "discarded", "failed", "cancelled", "done", "held"])
+def test_the_layer_of_a_process_that_has_ended_goes_and_a_held_one_stays(
+    tmp_path: Path, state: State
+) -> None:
+    """Killed after its last state was written down and before its layer was removed."""
+    home, workspace = tmp_path / "state", tmp_path / "w"
+    workspace.mkdir()
+    opened, layers = Journal.open(home / "journal.sqlite"), DiskLayerStore(home)
+    assert isinstance(opened, Ok)
+    journal, control = opened.value, Control(opened.value, layers)
+    pid = journal.new("as asked", str(workspace))
+    assert isinstance(layers.create(pid, workspace), Ok)
+    assert journal.move(pid, "new", state)
+    control.sweep()
+    assert layers.held() == (pid,), "its owner, this program, lives"
+    with sqlite3.connect(home / "journal.sqlite") as sql:
+        sql.execute("UPDATE processes SET born = 'gone'")
+    control.sweep()
+    assert layers.held() == ((pid,) if state == "held" else ())
+    journal.close()
