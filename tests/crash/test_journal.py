@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -88,3 +89,36 @@ def test_the_state_in_the_journal_is_that_of_the_workspace(
         if purpose == "commit":  # a commit lands once
             break
         assert casava(home, workspace, {"undo": "redo", "redo": "undo"}[purpose], "1").returncode == 0
+
+
+def test_a_full_disk_under_the_journal_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Journal, layers and undo store on one small disk that fills up before the answer."""
+    home, workspace = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    (workspace / "d").mkdir(parents=True)
+    (workspace / "a").write_text("a\n")
+    (workspace / "d/b").write_text("b\n")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m,mode=0700", "tmpfs", str(home)], check=True)
+    try:
+        ran = casava(home, workspace, "call", "process.run", "--sandbox", "bubblewrap", "--command", COMMAND)
+        assert ran.returncode == 3, ran.stderr
+        before = exact(workspace)
+        monkeypatch.setenv("CASAVA_HOME", str(home))
+        ballast = home / "ballast"
+        with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(b"z" * 4096):
+                pass
+        full = casava(home, workspace, "commit", "1")
+        assert full.returncode not in (0, 3), full
+        assert b"space" in full.stderr or b"full" in full.stderr, full.stderr
+        assert b"Traceback" not in full.stderr
+        assert exact(workspace) == before
+        ballast.unlink()
+        assert state_of(1) == "held"
+        landed = casava(home, workspace, "commit", "1")
+        assert landed.returncode == 0, landed.stderr
+        assert casava(home, workspace, "undo", "1").returncode == 0
+        assert exact(workspace) == before
+        assert verify(home / "state" / JOURNAL).whole
+    finally:
+        subprocess.run(["umount", str(home)], check=True)

@@ -143,6 +143,12 @@ class Objects:
                 if os.lstat(path).st_nlink > 1:
                     os.unlink(path)
 
+    def make_private(self, digests: Iterable[str]) -> None:
+        """What came by a second name, and has left the workspace, is nobody else's to read."""
+        for digest in digests:
+            with suppress(FileNotFoundError):
+                os.chmod(self._path(digest) + ".raw", 0o600)
+
     def find(self, digest: str, size: int | None) -> str | None:
         """Where contents lie, or None. An object of another size (bytes), or with a second name, is none."""
         for form in _FORMS:

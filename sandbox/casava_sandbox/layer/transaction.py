@@ -460,6 +460,7 @@ class _Transaction:
                 os.rename(self._note_path(), os.path.join(notes_dir(self.state), f"{pid}.json"))
             point("record in place")
             sync([store, notes_dir(self.state)])
+            Objects(self.state, pid).make_private(self.intent.linked)
         else:
             point("rolling back")
             if self.intent.phase == "applying":
