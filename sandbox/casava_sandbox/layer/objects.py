@@ -267,7 +267,9 @@ class Objects:
     def _temporary(self) -> str:
         if not self._number:
             self.drop()
-            os.makedirs(self._batch, mode=0o700)
+            for folder in (os.path.dirname(self._batch), self._batch):
+                with suppress(FileExistsError):
+                    os.mkdir(folder, 0o700)
         self._number += 1
         return os.path.join(self._batch, str(self._number))
 
