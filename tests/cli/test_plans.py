@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from casava_os.cli.entry import command
-from casava_os.cli.follow import Front
+from casava_os.cli.follow import Front, RunChoices
 from casava_os.kernel.events import Replayed
 from casava_syscalls.plan import Plan, parse_plan
 from casava_syscalls.results import Ok
@@ -32,7 +32,12 @@ def test_one_changed_byte_executes_nothing(
     sha256, text = parsed.value.sha256(), json.dumps(data, indent=1).encode()
     ran: list[Plan] = []
     monkeypatch.setenv("CASAVA_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(Front, "apply", lambda self, plan, choices: ran.append(plan) or 0)
+
+    def keep(_front: Front, plan: Plan, _choices: RunChoices) -> int:
+        ran.append(plan)
+        return 0
+
+    monkeypatch.setattr(Front, "apply", keep)
     same: set[tuple[int, int]] = set()
     path, chance = tmp_path / "plan.json", random.Random(5)
     for position, byte in enumerate(text):
