@@ -10,7 +10,7 @@ BIN := .venv/bin
 # Casava OS needs none of it. The version is the [forge] extra's.
 TORCH = $(shell sed -n 's/^forge = \["\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help setup demo test check bench screenshots lock forge test-forge model clean
+.PHONY: help setup demo test check bench screenshots crash lock forge test-forge model clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -40,6 +40,9 @@ bench: setup ## whole-command times and their parts
 screenshots: setup ## the README's pictures of the shell, from the real one (docs/shell-*.svg)
 	@scripts/bootstrap docker
 	$(BIN)/python scripts/screenshots.py
+
+crash: setup ## kills commits, undos and recoveries at every labelled point and 1,000 random instants; prints the counts
+	$(BIN)/python -m tests.crash $(CRASH_ARGS)
 
 lock: ## pin versions and hashes after a change of pyproject.toml (UPGRADE=1: the newest of everything)
 	$$(scripts/bootstrap uv) pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

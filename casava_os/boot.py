@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
+
 from casava_os.broker import HostBroker
 from casava_os.kernel.compiler.compile import Certainty
 from casava_os.kernel.control import Control
 from casava_os.kernel.dispatch import Budget
+from casava_os.kernel.expiry import expire
 from casava_os.kernel.journal import Journal, JournalError
 from casava_os.kernel.landing import Landing
 from casava_os.kernel.policy import load_policy
 from casava_os.kernel.policyfile import StandingRules
 from casava_os.kernel.ports import ChooseSandbox, Chosen, Limits, LoadModel, Model, Progress
 from casava_os.kernel.run import Kernel
+from casava_os.kernel.settling import settle
 from casava_os.paths import cache_dir, config_dir, private_dir, state_dir
 from casava_os.settings import Settings, load_settings
+from casava_sandbox.janitor import tidy
+from casava_sandbox.layer.prune import Budget as UndoBudget
 from casava_sandbox.layer.store import DiskLayerStore
 from casava_syscalls.results import Err, Ok, Result
 
@@ -45,9 +51,9 @@ def boot_kernel(settings: Settings | None = None, *, sweep: bool = True) -> Resu
     journal = Journal.open(state / JOURNAL)
     if isinstance(journal, Err):
         return journal
-    layers = DiskLayerStore(state)
+    layers = DiskLayerStore(state, UndoBudget(settings.undo.bytes, settings.undo.days * 86_400))
     control = Control(journal.value, layers)
-    recovered = _recover(layers, control, sweep=sweep)
+    recovered = _recover(layers, control, sweep=sweep, held_days=settings.held_days)
     if isinstance(recovered, Err):
         journal.value.close()
         return recovered
@@ -69,26 +75,32 @@ def boot_kernel(settings: Settings | None = None, *, sweep: bool = True) -> Resu
             names=compiler.names,
             landing=Landing(display.diff_context, display.diff_bytes, StandingRules(config_dir())),
             timeout=settings.timeout,
+            notices=recovered.value,
         )
     )
 
 
-def _recover(layers: DiskLayerStore, control: Control, *, sweep: bool) -> Err | None:
-    """Rolls back a commit that a killed process left unfinished; its changes are held again.
+def _recover(
+    layers: DiskLayerStore, control: Control, *, sweep: bool, held_days: float | None
+) -> Result[tuple[str, ...]]:
+    """Ends what a killed commit or undo left unfinished, and writes down what landed.
 
+    What cannot be ended now (a workspace that is not mounted) stops no other work: whoever lands something there is told.
     Settles processes whose `casava-os` was killed: what was shown and waited for an answer is held, what worked goes.
+    The value is what the person should hear of held changes whose time is over.
     """
-    recovered = layers.recover()
-    if isinstance(recovered, Err):
-        return recovered
+    layers.recover()
+    notices: tuple[str, ...] = ()
     try:
-        if recovered.value is not None:
-            control.journal.move(recovered.value, "committing", "held")
+        settle(control.journal, layers)
         if sweep:
+            tidy(str(state_dir()))  # first: what still runs in a layer must not outlive the decision on it
             control.sweep()
+            if held_days is not None:
+                notices = expire(control.journal, layers, held_days, time.time())
     except JournalError as problem:
         return problem.err
-    return None
+    return Ok(value=notices)
 
 
 def _chooser(settings: Settings) -> ChooseSandbox:

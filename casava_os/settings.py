@@ -74,6 +74,15 @@ class SandboxSettings(_Section):
     """Largest file a program may write."""
 
 
+class UndoSettings(_Section):
+    """How much undo and redo keep. The newest commit is always kept."""
+
+    bytes: Bytes = 4 * 2**30
+    """Most space on disk; beyond it, what was kept is compressed, then the oldest commits are forgotten."""
+    days: Annotated[float, Field(gt=0, le=36_500)] = 30.0
+    """Commits older than this are forgotten."""
+
+
 class DisplaySettings(_Section):
     """What is shown of a changeset."""
 
@@ -144,10 +153,13 @@ class Settings(BaseSettings):
     """Longest time for a whole request, approval included."""
     stdin_bytes: Bytes = 2**30
     """Longest standard input that is kept for a request."""
+    held_days: Annotated[float, Field(gt=0, le=36_500)] | None = None
+    """Changes that were held so many days are discarded, a day after that was said; without it they wait for ever."""
     limits: SandboxSettings = SandboxSettings()
     budget: BudgetSettings = BudgetSettings()
     compiler: CompilerSettings = CompilerSettings()
     display: DisplaySettings = DisplaySettings()
+    undo: UndoSettings = UndoSettings()
     meters: MetersSettings = MetersSettings()
     shell: ShellSettings = ShellSettings()
 

@@ -141,7 +141,7 @@ async def _bubblewrap() -> Finding:
     """A whole sandbox over an overlay, started and ended."""
     from casava_sandbox.bubblewrap.driver import BubblewrapSandbox
 
-    problem = await BubblewrapSandbox(cache_dir()).check()
+    problem = await BubblewrapSandbox(cache_dir(), home=str(state_dir())).check()
     if problem is not None:
         return _of("bubblewrap", problem)
     return Finding(name="bubblewrap", state="ok", detail="a sandbox over an overlay starts")
@@ -160,9 +160,9 @@ def _state() -> Finding:
 
 
 async def _leftovers() -> Finding:
-    from casava_sandbox.select import leftovers
+    from casava_sandbox.janitor import left_behind
 
-    found = await leftovers()
+    found = await asyncio.to_thread(left_behind, str(state_dir()))
     if not found:
         return Finding(name="leftovers", state="ok", detail="none")
     return Finding(

@@ -13,12 +13,10 @@ from typing import Annotated
 
 import typer
 
-from casava_os.cli import apps, call, control, history, machine, models, policy, requests, serve, shell
+from casava_os.cli import apps, call, control, history, machine, models, past, policy, requests, serve, shell
 from casava_os.forge.cli import app as forge
 
 LATER = {
-    "redo": "Undo reaches back, redo comes later.",
-    "verify": "The journal is append-only, but not hash-chained yet.",
     "memory": "Past requests are in `casava-os log`; recalling them comes later.",
     "stack": "Stacks of containers come later.",
 }
@@ -63,6 +61,7 @@ requests.register(app)
 call.register(app)
 history.register(app)
 control.register(app)
+past.register(app)
 apps.register(app)
 machine.register(app)
 models.register(app)

@@ -24,6 +24,7 @@ from casava_syscalls.results import Err, Ok, Result
 if TYPE_CHECKING:
     from casava_os.kernel.dispatch import Budget
     from casava_os.kernel.events import ApprovalNeeded, BaseEvent
+    from casava_os.kernel.replay import Past
     from casava_os.kernel.run import Kernel, RunOptions
     from casava_os.kernel.running import Running
     from casava_os.plugins.manifest import App
@@ -79,6 +80,11 @@ class Front:
             self.screen.error(err)
         return code
 
+    def notices(self, kernel: Kernel) -> None:
+        """What the person should hear of what was found at the start."""
+        for sentence in kernel.notices:
+            self.screen.warning(sentence)
+
     # ----------------------------------------------------------------------------------------- starting
 
     def request(
@@ -109,6 +115,16 @@ class Front:
             found = piped.value or (Path(os.devnull) if plan.reads_stdin else None)
             return self.start(
                 choices, lambda kernel, where, how: kernel.run_plan(plan, workspace=where, options=how), found
+            )
+
+    def replay(self, past: Past, choices: RunChoices) -> int:
+        """Runs the plan of a past process again; reads standard input to its end when the plan refers to it."""
+        with self._piped(past.plan.reads_stdin) as piped:
+            if isinstance(piped, Err):
+                return self.fail(piped)
+            found = piped.value or (Path(os.devnull) if past.plan.reads_stdin else None)
+            return self.start(
+                choices, lambda kernel, where, how: kernel.replay(past, workspace=where, options=how), found
             )
 
     def program(self, app: App, parameters: Mapping[str, str], choices: RunChoices) -> int:
@@ -166,6 +182,7 @@ class Front:
             if isinstance(booted, Err):
                 return self.fail(booted)
             kernel = booted.value
+        self.notices(kernel)
         try:
             return asyncio.run(self._follow(kernel, begin, dry_run, seen))
         finally:

@@ -1,4 +1,4 @@
-"""`undo`, `diff`, `commit`, `discard` and `log`: what happened, what waits, and the way back."""
+"""`undo`, `redo`, `diff`, `commit`, `discard`, `log` and `verify`: what happened, what waits, and the way back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from casava_os.cli.options import Json, Pid, Workspace
+from casava_os.cli.options import Json, Pid, Workspace, Yes
 
 if TYPE_CHECKING:
     from casava_os.cli.follow import Front
@@ -30,6 +30,32 @@ def undo(
     json: Json = False,
 ) -> int:
     """Take back what a process changed: process PID, or the last commit in the workspace."""
+    return _turn(
+        pid, last, workspace, json, lambda kernel, chosen, where: kernel.undo(chosen, workspace=where)
+    )
+
+
+def redo(
+    pid: Pid = None,
+    last: Annotated[
+        int, typer.Option("--last", "-n", min=1, help="Land this many again, the last undone first.")
+    ] = 1,
+    workspace: Workspace = None,
+    json: Json = False,
+) -> int:
+    """Land again what was undone: of process PID, or what was undone last in the workspace."""
+    return _turn(
+        pid, last, workspace, json, lambda kernel, chosen, where: kernel.redo(chosen, workspace=where)
+    )
+
+
+def _turn(
+    pid: int | None,
+    last: int,
+    workspace: Path | None,
+    json: bool,
+    begin: Callable[[Kernel, int | None, Path], Running],
+) -> int:
     from casava_os.cli.follow import Front, boot, workspace_path
     from casava_syscalls.results import Err
 
@@ -46,7 +72,7 @@ def undo(
         kernel = boot()
         if isinstance(kernel, Err):
             return front.fail(kernel)
-        code = front.follow(lambda kernel: kernel.undo(pid, workspace=where.value), kernel=kernel.value)
+        code = front.follow(lambda kernel: begin(kernel, pid, where.value), kernel=kernel.value)
         if code:
             break
     return code
@@ -76,6 +102,13 @@ def commit(
             help="Land only this change, or those below a directory; the rest stays held.",
         ),
     ] = None,
+    merge: Annotated[
+        bool,
+        typer.Option(
+            "--merge", help="Where the workspace has moved on: land what is not concerned, hold the rest."
+        ),
+    ] = False,
+    yes: Yes = False,
     workspace: Workspace = None,
     json: Json = False,
 ) -> int:
@@ -84,7 +117,13 @@ def commit(
     from casava_syscalls.names import path_text
 
     paths = tuple(path_text(path) for path in only or ())
-    return _chosen(Front(json=json), pid, workspace, lambda kernel, found: kernel.commit(found, only=paths))
+    front = Front(json=json)
+    asks = front.screen.interactive and not json
+
+    def begin(kernel: Kernel, found: int) -> Running:
+        return kernel.commit(found, only=paths, merge=merge, yes=yes, interactive=asks)
+
+    return _chosen(front, pid, workspace, begin)
 
 
 def discard(pid: Pid = None, workspace: Workspace = None, json: Json = False) -> int:
@@ -207,6 +246,69 @@ def log(
     return 0
 
 
+def verify(
+    expect: Annotated[
+        str,
+        typer.Option("--expect", metavar="HASH", help="A head noted earlier: it must still be in the chain."),
+    ] = "",
+    json: Json = False,
+) -> int:
+    """Read the whole journal against its chain of hashes: names what was edited, moved, added, or is missing."""
+    import sqlite3
+
+    from casava_os.boot import JOURNAL
+    from casava_os.cli.follow import Front
+    from casava_os.kernel.chain import verify
+    from casava_os.paths import state_dir
+    from casava_syscalls.results import Err
+
+    front = Front(json=json)
+    path = state_dir() / JOURNAL
+    if not path.exists():
+        return front.fail(
+            Err(
+                code="not-found",
+                title="There is no journal yet",
+                message="nothing was asked of casava-os here",
+            )
+        )
+    try:
+        found = verify(path, expect.removeprefix("sha256:"))
+    except (OSError, sqlite3.Error) as problem:
+        message = f"{path}: {problem}"
+        return front.fail(Err(code="failed", title="The journal cannot be read", message=message))
+    if json:
+        front.output.json(found)
+    elif found.whole:
+        older = f" {found.before:,} older ones are not covered." if found.before else ""
+        front.output.text(
+            f"{found.records:,} records of {found.processes:,} processes are as they were written.{older}\n"
+            f"head sha256:{found.head}"
+        )
+    else:
+        front.output.rows(
+            [
+                (
+                    one.fault,
+                    one.record or "",
+                    one.pid or "",
+                    "" if one.at is None else when(one.at),
+                    one.message,
+                )
+                for one in found.findings
+            ]
+        )
+        front.screen.error(
+            Err(
+                code="failed",
+                title="The journal is not as it was written",
+                message=f"{len(found.findings):,} places differ",
+                hint="keep a copy of the file; undo goes by its own store, and checks every file before it acts",
+            )
+        )
+    return 0 if found.whole else 1
+
+
 def _list(front: Front, rows: list[ProcessRow]) -> int:
     if front.json:
         for row in rows:
@@ -236,5 +338,5 @@ def when(seconds: float) -> str:
 
 def register(app: typer.Typer) -> None:
     """Adds these commands."""
-    for command in (undo, diff, commit, discard, log):
+    for command in (undo, redo, diff, commit, discard, log, verify):
         app.command()(command)

@@ -169,13 +169,12 @@ def sandbox_info(
 
 def sandbox_sweep(json: Json = False) -> int:
     """Remove what killed commands left: containers, volumes and control groups of ours whose command is gone."""
-    import asyncio
-
     from casava_os.cli.follow import Front
-    from casava_sandbox.select import sweep
+    from casava_os.paths import state_dir
+    from casava_sandbox.janitor import sweep
 
     front = Front(json=json)
-    for removed in asyncio.run(sweep()):
+    for removed in sweep(str(state_dir())):
         front.output.text(removed)
     return 0
 

@@ -116,23 +116,12 @@ def apply(
     priority: Level = "normal",
 ) -> int:
     """Run a plan file, without a model."""
-    import re
-
     from casava_os.cli.follow import Front, RunChoices
     from casava_syscalls.results import Err
 
     front = Front(json=json, null=null)
-    digest = approve.strip().lower().removeprefix("sha256:") if approve is not None else None
-    if digest is not None and not re.fullmatch(r"[0-9a-f]{64}", digest):
-        hint = "`casava-os plan` prints that of a plan"
-        return front.fail(
-            Err(
-                code="usage",
-                title=f"{approve!r} is no sha256",
-                message="it has 64 hexadecimal digits",
-                hint=hint,
-            )
-        )
+    if isinstance(malformed := approved_digest(approve), Err):
+        return front.fail(malformed)
     parsed = _read_plan(front.read_stdin() if plan == "-" else _file_text(Path(plan)))
     if isinstance(parsed, Err):
         return front.fail(parsed)
@@ -146,19 +135,37 @@ def apply(
                 hint="put the plan into a file",
             )
         )
-    if digest is not None and digest != parsed.value.sha256():
-        return front.fail(
-            Err(
-                code="approval-needed",
-                title="This is not the plan that was approved",
-                message=f"its sha256 is {parsed.value.sha256()}; nothing ran",
-                hint="look at what changed, then approve this one or restore the other",
-            )
-        )
+    digest = approved_digest(approve, parsed.value.sha256())
+    if isinstance(digest, Err):
+        return front.fail(digest)
     choices = RunChoices(
-        workspace, sandbox, None, timeout, budget, yes, dry_run, approved=digest, priority=priority
+        workspace, sandbox, None, timeout, budget, yes, dry_run, approved=digest.value, priority=priority
     )
     return front.apply(parsed.value, choices)
+
+
+def approved_digest(given: str | None, of_plan: str | None = None) -> Result[str | None]:
+    """The sha256 that `--approve` names, None without one. `Err`: `usage`; `approval-needed` when it is not the plan's."""
+    import re
+
+    from casava_syscalls.results import Err, Ok
+
+    if given is None:
+        return Ok(value=None)
+    digest = given.strip().lower().removeprefix("sha256:")
+    if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        hint = "`casava-os plan` prints that of a plan"
+        return Err(
+            code="usage", title=f"{given!r} is no sha256", message="it has 64 hexadecimal digits", hint=hint
+        )
+    if of_plan is not None and digest != of_plan:
+        return Err(
+            code="approval-needed",
+            title="This is not the plan that was approved",
+            message=f"its sha256 is {of_plan}; nothing ran",
+            hint="look at what changed, then approve this one or restore the other",
+        )
+    return Ok(value=digest)
 
 
 def _file_text(path: Path) -> Result[str]:

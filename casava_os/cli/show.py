@@ -8,13 +8,14 @@ from __future__ import annotations
 from functools import singledispatchmethod
 
 from casava_os.cli.output import Output
-from casava_os.cli.screen import Screen
+from casava_os.cli.screen import MOST_CHANGES, Screen
 from casava_os.kernel.events import (
     ApprovalNeeded,
     BaseEvent,
     ChangesetMade,
     Committed,
     Compiled,
+    Conflicted,
     Discarded,
     Failed,
     Finished,
@@ -22,6 +23,8 @@ from casava_os.kernel.events import (
     Judged,
     Note,
     PlanStep,
+    Progress,
+    Replayed,
     SandboxReady,
     StepFinished,
     StepSkipped,
@@ -126,6 +129,19 @@ class Show:
             self._screen.changes(event.changeset.changes, summary=event.changeset.summary())
 
     @event.register
+    def _conflict(self, event: Conflicted) -> None:
+        for path in event.paths:
+            self._screen.line(("  ! ", "bold red"), path, (" changed in the workspace", "dim"))
+        for sentence in event.refused:
+            self._screen.line(("  ! ", "bold red"), sentence)
+        if event.lands:
+            few, more = event.lands[:MOST_CHANGES], len(event.lands) - MOST_CHANGES
+            for path in few:
+                self._screen.line(("  = ", "green"), path, (" could land", "dim"))
+            if more > 0:
+                self._screen.line((f"  … and {more} more", "dim"))
+
+    @event.register
     def _held(self, event: Held) -> None:
         self._screen.line(("held: ", "yellow"), event.reason)
         self._screen.line(
@@ -147,7 +163,22 @@ class Show:
     def _undone(self, event: Undone) -> None:
         self._screen.changes(event.changes, summary=f"undone: {event.summary}")
 
+    @event.register
+    def _replayed(self, event: Replayed) -> None:
+        if event.same:
+            self._screen.line(("same: ", "green"), f"it changes what process {event.of} changed")
+            return
+        self._screen.line(("differs: ", "bold yellow"), f"not what process {event.of} changed")
+        for path in event.differing[:MOST_CHANGES]:
+            self._screen.line("  ≠ ", (path, "yellow"))
+        if (more := len(event.differing) - MOST_CHANGES) > 0:
+            self._screen.line((f"  … and {more} more", "dim"))
+
     # ------------------------------------------------------------------------------------------- the result
+
+    @event.register
+    def _progress(self, event: Progress) -> None:
+        self._screen.progress(f"{event.doing} … {event.seconds:.0f} s")
 
     @event.register
     def _note(self, event: Note) -> None:

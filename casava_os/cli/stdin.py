@@ -15,10 +15,12 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
+from casava_os.paths import state_dir
+from casava_sandbox.traces import Traces
 from casava_syscalls.results import Err, Ok, Result
 
 Presence = Literal["none", "piped", "silent"]
@@ -81,25 +83,33 @@ def spooled(descriptor: int | None, most: int) -> Iterator[Result[Path | None]]:
     if descriptor is None:
         yield Ok(value=None)
         return
-    target, name = tempfile.mkstemp(prefix="casava-stdin-")
-    try:
+    with ExitStack() as until_done:
+        try:
+            path = until_done.enter_context(Traces(str(state_dir())).temporary("casava-stdin-"))
+            target = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except OSError as problem:
+            yield _no_room(problem)
+            return
+        until_done.callback(lambda: path.unlink(missing_ok=True))
         try:
             copied = _copy(descriptor, target, most)
         except OSError as problem:
-            copied = Err(
-                code="disk-full",
-                title="Standard input cannot be kept",
-                message=f"{tempfile.gettempdir()}: {problem.strerror}",
-                hint="make room there, or set TMPDIR",
-            )
+            copied = _no_room(problem)
         finally:
             os.close(target)
         if isinstance(copied, Err):
             yield copied
         else:
-            yield Ok(value=Path(name) if copied else None)
-    finally:
-        Path(name).unlink(missing_ok=True)
+            yield Ok(value=path if copied else None)
+
+
+def _no_room(problem: OSError) -> Err:
+    return Err(
+        code="disk-full",
+        title="Standard input cannot be kept",
+        message=f"{problem.filename or tempfile.gettempdir()}: {problem.strerror}",
+        hint="make room there, or set TMPDIR",
+    )
 
 
 def descriptor() -> int | None:

@@ -170,6 +170,8 @@ class Control:
                 self._keep(row.pid)
             else:
                 self._bury(row)
+        for pid in self._layers.held():
+            self._clear(pid)
 
     # ------------------------------------------------------------------------------------------ parts
 
@@ -223,6 +225,14 @@ class Control:
             )
             self.journal.record(pid, told.event, journal_body(told) or "{}")
 
+    def _clear(self, pid: int) -> None:
+        """Removes the layer of a process that has ended, whose owner did not come to do it. One that is unknown is kept."""
+        row = self.journal.process(pid)
+        if isinstance(row, Ok) and _over(row.value):
+            opened = self._layers.open(pid)
+            if isinstance(opened, Ok):
+                opened.value.discard()
+
     def _bury(self, row: ProcessRow) -> None:
         """Clears away what an owner that is gone left in a layer."""
         if not self.journal.move(row.pid, row.state, "cancelled", ExitCode.INTERRUPTED):
@@ -230,6 +240,10 @@ class Control:
         opened = self._layers.open(row.pid)
         if isinstance(opened, Ok):
             opened.value.discard()
+
+
+def _over(row: ProcessRow) -> bool:
+    return row.state in ENDED and not alive(row.owner, row.born)
 
 
 def _left_behind(row: ProcessRow) -> bool:

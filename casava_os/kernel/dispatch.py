@@ -11,11 +11,12 @@ import asyncio
 import codecs
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from casava_os.kernel.events import BaseEvent, Output, StepFinished, StepSkipped, StepStarted
+from casava_os.kernel.journal import JournalError
 from casava_os.kernel.policy import Deny, Policy
 from casava_os.kernel.ports import Broker, OutputSink, SandboxSession
 from casava_syscalls.base import AnyCall, Effect
@@ -148,6 +149,12 @@ class Dispatcher:
                 message=f"the steps did not end within {self._budget.seconds:g} seconds; nothing was changed",
                 hint="raise it with --budget seconds=N",
             )
+        except ExceptionGroup as several:
+            # What steps at the same time met is one failure when it is the journal's: nothing can go on without it.
+            broken = several.subgroup(JournalError)
+            if broken is None:
+                raise
+            raise next(_leaves(broken)) from several
         return self._done
 
     async def _in_turn(self, number: int, step: AnyCall, before: dict[int, asyncio.Task[None]]) -> None:
@@ -320,3 +327,11 @@ def denial(verdict: Deny, what: str) -> Err:
         message=verdict.reason,
         hint="rules are in policy.toml in the configuration directory: casava-os config shows where",
     )
+
+
+def _leaves(group: ExceptionGroup[JournalError]) -> Iterator[JournalError]:
+    for one in group.exceptions:
+        if isinstance(one, ExceptionGroup):
+            yield from _leaves(one)
+        else:
+            yield one

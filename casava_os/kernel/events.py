@@ -199,6 +199,22 @@ class ChangesetMade(BaseEvent):
     """Names of the syscalls that may have made it."""
 
 
+class Conflicted(BaseEvent):
+    """The workspace has moved on, or a part of the changeset can never land: nothing of it did, and it is kept."""
+
+    event: Literal["conflict"] = "conflict"
+    paths: tuple[str, ...]
+    """Every file that changed in the workspace since the layer was taken and that the changeset touches."""
+    refused: tuple[str, ...] = ()
+    """What no layer can land, a sentence each: FIFOs, sockets, devices, mounts."""
+    lands: tuple[str, ...] = ()
+    """What is not concerned and may land all the same, by path."""
+    stays: tuple[str, ...] = ()
+    """What would stay held then, by path."""
+    merge: str = ""
+    """The command that lands it; empty when there is nothing to land."""
+
+
 class Committed(BaseEvent):
     """The changeset landed, exactly as shown."""
 
@@ -236,6 +252,27 @@ class Undone(BaseEvent):
     event: Literal["undone"] = "undone"
     changes: tuple[Change, ...]
     summary: str
+
+
+class Replayed(BaseEvent):
+    """A past plan ran again: whether it changed what it changed then."""
+
+    event: Literal["replayed"] = "replayed"
+    of: int
+    """The process whose plan it is."""
+    same: bool
+    differing: tuple[str, ...] = ()
+    """Paths whose change is another one now, was not there then, or is missing now."""
+
+
+class Progress(BaseEvent):
+    """Something takes longer than a second and is still being worked at. Sent each second, and not recorded."""
+
+    event: Literal["progress"] = "progress"
+    doing: str
+    """What, in a few words."""
+    seconds: float
+    """Since it began."""
 
 
 class Note(BaseEvent):
@@ -278,10 +315,13 @@ Event = Annotated[
     | StepFinished
     | StepSkipped
     | ChangesetMade
+    | Conflicted
     | Committed
     | Held
     | Discarded
     | Undone
+    | Replayed
+    | Progress
     | Note
     | Failed
     | Finished,

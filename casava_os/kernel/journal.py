@@ -1,6 +1,6 @@
 """The journal: what was asked, planned, allowed, done and landed, in one SQLite file, append-only.
 
-`records` only grows (triggers refuse to change or remove a row); `processes` has a row for each pid with its present
+`records` only grows (triggers refuse to change or remove a row) and is a chain of hashes (`chain`); `processes` has a row for each pid with its present
 state, so that two commands cannot land the same changeset. Several `casava-os` may write at once: WAL mode and a busy
 timeout. Through it they also reach each other: a wish about a process stands in its row until its owner looks (`control`). Failures of the file itself (corrupt, disk full, no permission) raise `JournalError`, which carries an `Err`:
 the kernel turns it into that value at its edge, because a record that cannot be written must stop the walk anywhere.
@@ -20,7 +20,8 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from casava_os.kernel.events import BaseEvent, ChangesetMade, Finished, Output, StepFinished
+from casava_os.kernel import chain
+from casava_os.kernel.events import BaseEvent, ChangesetMade, Finished, Output, Progress, StepFinished
 from casava_os.kernel.owners import born
 from casava_os.kernel.ports import Priority
 from casava_syscalls.results import Err, Ok, Result
@@ -45,6 +46,9 @@ State = Literal[
 
 Wish = Literal["", "hold", "kill"]
 """What somebody wants done with a process that runs. Its owner does it."""
+
+_LASTING: frozenset[State] = frozenset({"committing", "committed", "undone", "held", "discarded"})
+"""States that must outlive a power cut: the workspace changes with them, or somebody's work waits in them."""
 
 BUSY_SECONDS = 10.0
 """How long a write waits for another `casava-os`."""
@@ -74,8 +78,10 @@ ALTER TABLE processes ADD COLUMN wish TEXT NOT NULL DEFAULT '';
 ALTER TABLE processes ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX processes_by_state ON processes(state, pid);
 """,
+    chain.SCHEMA,
 )
-"""What makes each version of the file out of the one before. An older program reads and writes a newer file."""
+"""What makes each version of the file out of the one before. A program from before the chain reads a newer file and cannot
+write to it."""
 
 
 class JournalError(Exception):
@@ -174,12 +180,15 @@ class Journal:
     def new(self, request: str, workspace: str, priority: Priority = "normal") -> int:
         """The pid of a new process."""
         with self._transaction() as sql:
+            now = time.time()
             cursor = sql.execute(
                 "INSERT INTO processes (created, request, workspace, state, priority, owner, born)"
                 " VALUES (?, ?, ?, 'new', ?, ?, ?)",
-                (time.time(), request, workspace, priority, os.getpid(), born(os.getpid())),
+                (now, request, workspace, priority, os.getpid(), born(os.getpid())),
             )
-            return int(cursor.lastrowid or 0)
+            pid = int(cursor.lastrowid or 0)
+            _append(sql, pid, chain.FIRST, chain.begun(now, request, workspace))
+            return pid
 
     def record(self, pid: int, kind: str, body: str) -> None:
         """Appends a record; `body` is a JSON object."""
@@ -188,7 +197,7 @@ class Journal:
 
     def move(self, pid: int, before: State, after: State, exit_code: int | None = None) -> bool:
         """Changes a process's state if it still is in `before`; False when somebody else changed it."""
-        with self._transaction() as sql:
+        with self._transaction(durable=after in _LASTING) as sql:
             done = sql.execute(
                 "UPDATE processes SET state = ?, owner = ?, born = ?, exit_code = coalesce(?, exit_code)"
                 " WHERE pid = ? AND state = ?",
@@ -266,11 +275,19 @@ class Journal:
 
     def last_committed(self, workspace: str | None = None) -> ProcessRow | None:
         """The process that committed last (in this workspace), of those not undone."""
+        return self._last_moved("committed", workspace)
+
+    def last_undone(self, workspace: str | None = None) -> ProcessRow | None:
+        """The process whose commit was taken back last (in this workspace), of those not landed again."""
+        return self._last_moved("undone", workspace)
+
+    def _last_moved(self, state: State, workspace: str | None) -> ProcessRow | None:
+        """The process of this state that went there last. Its move is recorded with it; what it told of it may be missing."""
         found = self._read(
             f"SELECT {', '.join('p.' + name for name in _COLUMNS.split(', '))} FROM processes p"  # noqa: S608 - own columns
-            " JOIN records r ON r.pid = p.pid AND r.kind = 'committed'"
-            " WHERE p.state = 'committed' AND (? IS NULL OR workspace = ?) ORDER BY r.id DESC LIMIT 1",
-            (workspace, workspace),
+            " JOIN records r ON r.pid = p.pid AND r.kind = 'state' AND json_extract(r.body, '$.to') = p.state"
+            " WHERE p.state = ? AND (? IS NULL OR workspace = ?) ORDER BY r.id DESC LIMIT 1",
+            (state, workspace, workspace),
         )
         return ProcessRow.model_validate(found[0]) if found else None
 
@@ -282,15 +299,17 @@ class Journal:
     # ------------------------------------------------------------------------------------------ edges
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """All or nothing; `durable`: with all that was written before, on the disk when it returns."""
         with self._guard():
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                _roll_back(self._connection)
                 raise
-            self._connection.execute("COMMIT")
 
     def _read(self, query: str, values: tuple[object, ...]) -> list[dict[str, object]]:
         with self._guard():
@@ -317,10 +336,16 @@ def _grow(connection: sqlite3.Connection) -> None:
             for statement in _statements(statements):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        _roll_back(connection)
         raise
-    connection.execute("COMMIT")
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """Ends a transaction that failed, where SQLite has not done so itself: it does when the disk is full."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def _statements(script: str) -> Iterator[str]:
@@ -372,9 +397,7 @@ def _folded(text: str) -> str:
 
 
 def _append(sql: sqlite3.Connection, pid: int, kind: str, body: str) -> None:
-    sql.execute(
-        "INSERT INTO records (pid, at, kind, body) VALUES (?, ?, ?, ?)", (pid, time.time(), kind, body)
-    )
+    chain.append(sql, pid, time.time(), kind, body)
 
 
 def _unusable(path: Path, problem: Exception) -> Err:
@@ -416,7 +439,7 @@ def guarded(read: Callable[[], T]) -> Result[T]:
 
 def journal_body(event: BaseEvent) -> str | None:
     """The JSON text under which an event is recorded, bounded in size; None for one that is not recorded."""
-    if isinstance(event, Output):
+    if isinstance(event, Output | Progress):
         return None  # a program's output is in its step's value
     exclude = {"v", "event", "pid"}
     if isinstance(event, StepFinished) and event.value is not None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from casava_os.errors import ExitCode, exit_code, step_exit_code
+from casava_os.kernel.conflicts import tell_failed
 from casava_os.kernel.dispatch import denial
 from casava_os.kernel.events import (
     ALWAYS,
@@ -25,6 +26,7 @@ from casava_os.kernel.events import (
 from casava_os.kernel.life import stop
 from casava_os.kernel.options import Approve, RunOptions
 from casava_os.kernel.partial import keep_rest, rest_of
+from casava_os.kernel.patience import telling
 from casava_os.kernel.policy import Allow, Ask, Deny, Policy
 from casava_os.kernel.policyfile import StandingRules
 from casava_os.kernel.ports import Changeset, Layer, LayerStore
@@ -82,7 +84,8 @@ class Landing:
         if not p.changing or layer is None:
             return unchanged
         with p.timings.of("changeset"):
-            read = await self.read(layer)
+            async with telling(p, "Reading what changed"):
+                read = await self.read(layer)
         if isinstance(read, Err):
             p.discard_reason = "what it changed cannot be read"
             return stop(p, read)
@@ -216,9 +219,10 @@ class Landing:
         if not p.move("committing"):
             return stop(p, elsewhere(p.pid), ExitCode.USAGE)
         with p.timings.of("commit"):
-            landed = await uninterrupted(lambda: layer.commit(changeset))
+            async with telling(p, "Landing the changes"):
+                landed = await uninterrupted(lambda: layer.commit(changeset))
         if isinstance(landed, Err):
-            p.tell(Failed(err=landed))
+            await tell_failed(p, layer, changeset, landed)
             return self.hold(p, "nothing of it was applied", value, exit_code(landed))
         p.move("committed", code)
         p.tell(
@@ -257,10 +261,11 @@ class Landing:
             rest.value.move("discarded")
             return stop(p, elsewhere(p.pid), ExitCode.USAGE)
         with p.timings.of("commit"):
-            landed = await uninterrupted(lambda: layer.commit(landing, of=whole))
+            async with telling(p, "Landing the changes"):
+                landed = await uninterrupted(lambda: layer.commit(landing, of=whole))
         if isinstance(landed, Err):
             rest.value.move("cancelled")
-            p.tell(Failed(err=landed))
+            await tell_failed(p, layer, whole, landed)
             return self.hold(p, "nothing of it was applied", value, exit_code(landed))
         p.tell(made_of(landing, diff, calls))
         kept = await keep_rest(p, rest.value, layers, whole, landing, calls)

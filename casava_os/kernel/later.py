@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from casava_os.errors import ExitCode
+from casava_os.kernel.conflicts import tell_failed
 from casava_os.kernel.dispatch import denial
-from casava_os.kernel.events import ChangesetMade, Finished, Undone
-from casava_os.kernel.journal import Journal, JournalError
+from casava_os.kernel.events import ChangesetMade, Committed, Finished, Undone
+from casava_os.kernel.journal import Journal, JournalError, ProcessRow
 from casava_os.kernel.landing import Landing, elsewhere
 from casava_os.kernel.life import real, refuse, resume, stop, text_of
+from casava_os.kernel.merging import merge
+from casava_os.kernel.patience import telling
 from casava_os.kernel.policy import Deny, Policy
-from casava_os.kernel.ports import Layer, LayerStore
+from casava_os.kernel.ports import Changeset, Layer, LayerStore
 from casava_os.kernel.process import Ending, Process
 from casava_os.kernel.running import Running, Send
 from casava_os.kernel.selection import checked, named
@@ -33,11 +36,24 @@ class Later:
     policy: Policy
     landing: Landing
 
-    def commit(self, pid: int, only: Sequence[str] = ()) -> Running:
-        """Lands the changeset of a held process: exactly the one that was shown, or what it has at these paths."""
-        return resume(self.journal, pid, lambda p: self._commit(p, only))
+    def commit(
+        self,
+        pid: int,
+        only: Sequence[str] = (),
+        *,
+        merge: bool = False,
+        yes: bool = False,
+        interactive: bool = False,
+    ) -> Running:
+        """Lands the changeset of a held process: exactly the one that was shown, or what it has at these paths.
 
-    async def _commit(self, p: Process, only: Sequence[str]) -> Ending:
+        With `merge`, where the workspace has moved on: what is not concerned, once approved (`yes`, or by whoever watches).
+        """
+        return resume(self.journal, pid, lambda p: self._commit(p, only, merge, yes, interactive))
+
+    async def _commit(
+        self, p: Process, only: Sequence[str], merging: bool, yes: bool, interactive: bool
+    ) -> Ending:
         opened = self._held(p)
         if isinstance(opened, Err):
             return stop(p, opened)
@@ -50,21 +66,27 @@ class Later:
                 p, Err(code="failed", title="The journal does not hold what was shown", message=message)
             )
         shown = ChangesetMade.model_validate(record.body)
+        if merging:
+            ending = await merge(
+                p, self.layers, layer, shown, self.policy, self.landing, yes=yes, interactive=interactive
+            )
+            p.keeps_layer = ending.state != "committed"
+            return ending
         with p.timings.of("changeset"):
-            read = await self.landing.read(layer)
+            async with telling(p, "Reading what changed"):
+                read = await self.landing.read(layer)
         if isinstance(read, Err):
             return stop(p, read)
         changeset, _ = read.value
         if changeset.digest != shown.digest:
-            return stop(
-                p,
-                Err(
-                    code="conflict",
-                    title="The changeset is no longer the one that was shown",
-                    message="the layer or the workspace changed since; nothing was applied",
-                    hint=f"casava-os discard {p.pid}, and give the request again",
-                ),
+            err = Err(
+                code="conflict",
+                title="The changeset is no longer the one that was shown",
+                message="the layer or the workspace changed since; nothing was applied",
+                hint=f"casava-os discard {p.pid}, and give the request again",
             )
+            await tell_failed(p, layer, Changeset.made(p.pid, changeset.workspace, shown.changes), err)
+            return Ending(ExitCode.CONFLICT, "failed")
         verdict = self.policy.judge_changes(shown.calls, p.request, changeset)
         if isinstance(verdict, Deny):
             return stop(p, denial(verdict, "a change"))
@@ -105,17 +127,27 @@ class Later:
 
     def undo(self, pid: int | None, workspace: Path | None) -> Running:
         """Takes back a commit: that of `pid`, or the last one (in the workspace, when one is given)."""
-        return resume(self.journal, self._last(workspace) if pid is None else pid, self._undo)
+        last = self._last(
+            self.journal.last_committed, workspace, "There is nothing to undo", "no commit stands"
+        )
+        return resume(self.journal, last if pid is None else pid, self._undo)
 
-    def _last(self, workspace: Path | None) -> Callable[[], Result[int]]:
+    def redo(self, pid: int | None, workspace: Path | None) -> Running:
+        """Lands again what was taken back: from `pid`, or what was taken back last (in the workspace, when one is given)."""
+        last = self._last(
+            self.journal.last_undone, workspace, "There is nothing to redo", "nothing was undone"
+        )
+        return resume(self.journal, last if pid is None else pid, self._redo)
+
+    def _last(
+        self, look: Callable[[str | None], ProcessRow | None], workspace: Path | None, title: str, none: str
+    ) -> Callable[[], Result[int]]:
         def find() -> Result[int]:
-            row = self.journal.last_committed(None if workspace is None else text_of(real(workspace)))
+            row = look(None if workspace is None else text_of(real(workspace)))
             if row is not None:
                 return Ok(value=row.pid)
             where = "in the journal" if workspace is None else "in this workspace"
-            return Err(
-                code="not-found", title="There is nothing to undo", message=f"no commit stands {where}"
-            )
+            return Err(code="not-found", title=title, message=f"{none} {where}")
 
         return find
 
@@ -131,12 +163,31 @@ class Later:
                 ),
             )
         with p.timings.of("commit"):
-            undone = await uninterrupted(lambda: self.layers.undo(p.pid))
+            async with telling(p, "Taking the changes back"):
+                undone = await uninterrupted(lambda: self.layers.undo(p.pid))
         if isinstance(undone, Err):
             return stop(p, undone)
         p.move("undone", ExitCode.DONE)
         p.tell(Undone(changes=undone.value.changes, summary=undone.value.summary()))
         return Ending(ExitCode.DONE, "undone")
+
+    async def _redo(self, p: Process) -> Ending:
+        if p.state != "undone":
+            err = Err(
+                code="usage",
+                title=f"Process {p.pid} cannot be landed again",
+                message=f"it is {p.state}: only what was undone is",
+                hint="casava-os log lists processes and their states",
+            )
+            return stop(p, err)
+        with p.timings.of("commit"):
+            landed = await uninterrupted(lambda: self.layers.redo(p.pid))
+        if isinstance(landed, Err):
+            return stop(p, landed)
+        p.move("committed", ExitCode.DONE)
+        undo = f"casava-os undo {p.pid}"
+        p.tell(Committed(summary=landed.value.summary(), digest=landed.value.digest, undo=undo))
+        return Ending(ExitCode.DONE, "committed")
 
     def diff(self, pid: int) -> Running:
         """Tells the changeset of a process again, as it was shown; nothing is recorded."""

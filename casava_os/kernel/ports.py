@@ -192,6 +192,20 @@ class Changeset(BaseModel):
         return ", ".join(f"{n} {action}" for action, n in counts.items()) or "no changes"
 
 
+@dataclass(frozen=True, slots=True)
+class Conflicts:
+    """What of a changeset the workspace has moved on from."""
+
+    paths: tuple[str, ...]
+    """Everything that changed in the workspace since the layer was taken and that the changeset touches; sorted."""
+    now: Changeset
+    """What the layer changes in the workspace as it is now."""
+    rest: Changeset | None = None
+    """The part of `now` that was shown exactly so and stands alone: it may land. None when there is no such part."""
+    refused: tuple[str, ...] = ()
+    """What no layer can land, a sentence each: FIFOs, sockets, devices, mounts."""
+
+
 class Layer(Protocol):
     """A process's copy-on-write view of the workspace."""
 
@@ -214,6 +228,9 @@ class Layer(Protocol):
         `Err("disk-full")`, `Err("permission")`: nothing applied.
         """
 
+    def conflicts(self, shown: Changeset) -> Conflicts:
+        """What stands in the way of landing the changeset that was shown. Raises `OSError` when that cannot be read."""
+
     def discard(self) -> None:
         """Removes the layer's directories. Safe to call twice."""
 
@@ -227,6 +244,9 @@ class LayerStore(Protocol):
     def open(self, pid: int) -> Result[Layer]:
         """The held layer of a process."""
 
+    def held(self) -> tuple[int, ...]:
+        """The processes that have a layer."""
+
     def split(self, pid: int, rest: int, landed: Changeset) -> Result[Layer]:
         """Hands the layer of process `pid` on to process `rest`, without what landed of it.
 
@@ -238,6 +258,9 @@ class LayerStore(Protocol):
 
         `Err("conflict")` when the workspace has moved on: nothing applied, the message names the files.
         """
+
+    def redo(self, pid: int) -> Result[Changeset]:
+        """Lands again what `undo` took back from process `pid`; the value is the changeset of its commit. `Err` as there."""
 
 
 # ---------------------------------------------------------------------------------------------- model

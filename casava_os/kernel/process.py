@@ -16,7 +16,7 @@ from casava_os.kernel.threads import uninterrupted
 from casava_syscalls.values import Value
 
 ENDED: frozenset[State] = frozenset({"done", "committed", "undone", "discarded", "failed", "cancelled"})
-"""States that nothing follows, but for `committed`, which can be undone (and a failed undo returns there)."""
+"""States that nothing follows, but for `committed`, which can be undone, and `undone`, which can be landed again."""
 
 UNDER_WAY: frozenset[State] = frozenset({"new", "compiling", "waiting", "running"})
 """States of a process that works in its layer, with nothing shown to be landed yet."""
@@ -30,7 +30,7 @@ NEXT: dict[State, frozenset[State]] = {
     "committing": frozenset({"committed", "held", "discarded", "failed"}),
     "held": frozenset({"committing", "discarded"}),
     "committed": frozenset({"undone"}),
-    "undone": frozenset(),
+    "undone": frozenset({"committed"}),
     "done": frozenset(),
     "discarded": frozenset(),
     "failed": frozenset(),

@@ -63,6 +63,7 @@ from casava_os.kernel.ports import (
 )
 from casava_os.kernel.process import Ending, Process
 from casava_os.kernel.program import Desk, Program, run_program
+from casava_os.kernel.replay import Past, compare_while
 from casava_os.kernel.running import Running
 from casava_os.kernel.threads import in_thread, uninterrupted
 from casava_syscalls.base import HELD_BY_LAYER, AnyCall, Effect
@@ -116,6 +117,8 @@ class Kernel:
     names: int = 500
     timeout: float | None = None
     """Longest time for a whole request, in seconds, when its options name none."""
+    notices: tuple[str, ...] = ()
+    """What the person should hear of what was found at the start, a sentence each."""
     control: Control = field(init=False)
     """What may be done with a process that runs, here or in another `casava-os`."""
     _models: dict[str | None, Model] = field(default_factory=dict)
@@ -136,6 +139,16 @@ class Kernel:
         how = options or RunOptions()
         request = plan.request or "; ".join(describe(step) for step in plan.steps)
         return self._begin(request, workspace, how, lambda p: self._walk_plan(p, plan, how))
+
+    def replay(self, of: Past, *, workspace: Path, options: RunOptions | None = None) -> Running:
+        """Carries out the plan of a past process in a fresh layer, and tells whether the changeset is the same."""
+        how = options or RunOptions()
+        lands = not how.dry_run
+
+        async def walk(p: Process) -> Ending:
+            return await compare_while(p, of, lambda: self._walk_plan(p, of.plan, how), lands=lands)
+
+        return self._begin(of.request, workspace, how, walk)
 
     def call(self, call: AnyCall, *, workspace: Path, options: RunOptions | None = None) -> Running:
         """Performs one syscall."""
@@ -460,9 +473,20 @@ class Kernel:
     def later(self) -> Later:
         return Later(self.journal, self.layers, self.policy, self.landing)
 
-    def commit(self, pid: int, *, only: Sequence[str] = ()) -> Running:
-        """Lands the changeset of a held process: exactly the one that was shown, or what it has at these paths."""
-        return self.later.commit(pid, only)
+    def commit(
+        self,
+        pid: int,
+        *,
+        only: Sequence[str] = (),
+        merge: bool = False,
+        yes: bool = False,
+        interactive: bool = False,
+    ) -> Running:
+        """Lands the changeset of a held process: exactly the one that was shown, or what it has at these paths.
+
+        With `merge`, where the workspace has moved on: what is not concerned, once approved (`yes`, or by whoever watches).
+        """
+        return self.later.commit(pid, only, merge=merge, yes=yes, interactive=interactive)
 
     def discard(self, pid: int) -> Running:
         """Throws away the changeset of a held process."""
@@ -471,6 +495,10 @@ class Kernel:
     def undo(self, pid: int | None = None, *, workspace: Path | None = None) -> Running:
         """Takes back a commit: that of `pid`, or the last one (in the workspace, when one is given)."""
         return self.later.undo(pid, workspace)
+
+    def redo(self, pid: int | None = None, *, workspace: Path | None = None) -> Running:
+        """Lands again what was taken back: from `pid`, or what was taken back last (in the workspace, when one is given)."""
+        return self.later.redo(pid, workspace)
 
     def diff(self, pid: int) -> Running:
         """Tells the changeset of a process again, as it was shown."""

@@ -36,12 +36,18 @@ class Links:
         return f"lowerdir={self.lower},upperdir={self.upper},workdir={self.work},userxattr"
 
 
-@contextmanager
-def links(layer: LayerPaths, agent: Path) -> Iterator[Links]:
-    """Links to the layer's directories and the agent, gone at the end of the block."""
+def place_of_links(layer: LayerPaths, name: str) -> Path:
+    """The folder that will hold the links: beside the layer, or, where its path is not plain, among temporary files."""
     beside = layer.upper.parent
-    place = beside if _PLAIN.match(str(beside)) else None
-    directory = Path(tempfile.mkdtemp(prefix=".casava-", dir=place))
+    place = beside if _PLAIN.match(str(beside)) else Path(tempfile.gettempdir())
+    return place / f".casava-{name}"
+
+
+@contextmanager
+def links(layer: LayerPaths, agent: Path, name: str) -> Iterator[Links]:
+    """Links to the layer's directories and the agent, gone at the end of the block. `name`: nobody else's."""
+    directory = place_of_links(layer, name)
+    directory.mkdir(mode=0o700)
     targets = {
         "l": layer.workspace,
         "u": layer.upper,
@@ -50,9 +56,9 @@ def links(layer: LayerPaths, agent: Path) -> Iterator[Links]:
         "a": agent,
     }
     try:
-        for name, target in targets.items():
-            (directory / name).symlink_to(target.absolute())
-        yield Links(*(directory / name for name in targets))
+        for letter, target in targets.items():
+            (directory / letter).symlink_to(target.absolute())
+        yield Links(*(directory / letter for letter in targets))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

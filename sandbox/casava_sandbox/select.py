@@ -1,18 +1,12 @@
-"""Chooses the sandbox driver: Docker where its daemon answers, else bubblewrap, else none. It fails closed.
-
-Also finds and removes what a killed run may have left.
-"""
+"""Chooses the sandbox driver: Docker where its daemon answers, else bubblewrap, else none. It fails closed."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from casava_os.kernel.ports import Chosen, Sandbox
 from casava_sandbox.bubblewrap.driver import BubblewrapSandbox
-from casava_sandbox.bubblewrap.groups import leftover_groups
 from casava_sandbox.docker.driver import DockerSandbox
 from casava_syscalls.results import Err, Ok, Result
 
@@ -42,7 +36,7 @@ async def choose(
         driver: DockerSandbox | BubblewrapSandbox = (
             DockerSandbox(cache, image=image, home=home, progress=progress)
             if name == "docker"
-            else BubblewrapSandbox(cache)
+            else BubblewrapSandbox(cache, home=home)
         )
         problem = await driver.check()
         if problem is None:
@@ -66,59 +60,3 @@ async def choose(
 def _sentence(problem: Err) -> str:
     title = problem.title[0].lower() + problem.title[1:] if problem.title else ""
     return f"{title} ({problem.message})" if problem.message else title
-
-
-async def leftovers(*, all_owners: bool = False) -> list[str]:
-    """What killed runs left behind, a line each: containers, volumes and control groups whose maker is gone."""
-    return await asyncio.to_thread(_leftovers, False, all_owners)
-
-
-async def sweep() -> list[str]:
-    """Removes what `leftovers` finds; the lines say what was removed."""
-    return await asyncio.to_thread(_leftovers, True, False)
-
-
-def _leftovers(remove: bool, all_owners: bool) -> list[str]:
-    found = []
-    for directory in leftover_groups(_is_gone):
-        found.append(f"control group {directory}")
-        if remove:
-            directory.rmdir()
-    return found + _docker_leftovers(remove, all_owners)
-
-
-def _docker_leftovers(remove: bool, all_owners: bool) -> list[str]:
-    from casava_sandbox.docker import container
-    from casava_sandbox.docker.client import connect
-
-    connected = connect(timeout=10)
-    if isinstance(connected, Err):
-        return []
-    api = connected.value
-    label = container.OWNER_LABEL if all_owners else f"{container.OWNER_LABEL}={os.getuid()}"
-    found = []
-    try:
-        for one in api.containers(all=True, filters={"label": label}):
-            if _is_stale(one.get("Labels") or {}):
-                found.append(f"container {one['Names'][0].lstrip('/')}")
-                if remove:
-                    container.remove(api, one["Id"])
-        for volume in api.volumes(filters={"label": label})["Volumes"] or []:
-            if _is_stale(volume.get("Labels") or {}):
-                found.append(f"volume {volume['Name']}")
-                if remove:
-                    api.remove_volume(volume["Name"])
-    finally:
-        api.close()
-    return found
-
-
-def _is_stale(labels: dict[str, str]) -> bool:
-    from casava_sandbox.docker.container import HOST_LABEL
-
-    maker = labels.get(HOST_LABEL, "")
-    return not maker.isdigit() or _is_gone(int(maker))
-
-
-def _is_gone(pid: int) -> bool:
-    return not Path(f"/proc/{pid}").exists()

@@ -120,7 +120,6 @@ def test_a_program_keeps_its_output_and_its_own_code_is_told(desk: Desk) -> None
         ("call", "file.read"),
         ("call",),
         ("nonsense",),
-        ("redo",),
         ("shell",),
         ("memory", "show"),
         (),

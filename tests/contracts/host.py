@@ -19,7 +19,7 @@ async def main(driver: str, place: Path, command: str) -> None:
     layer = LayerPaths(4711, place / "workspace", place / "upper", place / "work", place / "scratch")
     for directory in (layer.workspace, layer.upper, layer.work, layer.scratch):
         directory.mkdir(parents=True, exist_ok=True)
-    chosen = await choose(driver, cache=place / "cache")
+    chosen = await choose(driver, cache=place / "cache", home=str(place / "cache"))
     assert not isinstance(chosen, Err), str(chosen)
     opened = await chosen.value.sandbox.open(layer, Limits(pids=64, memory_bytes=256 * 2**20))
     assert not isinstance(opened, Err), str(opened)

@@ -23,8 +23,9 @@ import pytest
 from casava_os.kernel.ports import LayerPaths
 from casava_sandbox.docker import client
 from casava_sandbox.docker.driver import DockerSandbox
+from casava_sandbox.janitor import left_behind, sweep
 from casava_sandbox.links import clear_work
-from casava_sandbox.select import choose, leftovers, sweep
+from casava_sandbox.select import choose
 from casava_syscalls.results import Err, Ok
 from tests.contracts.sandboxes import SMALL, failure
 from tests.contracts.sandboxes import leftovers as leftovers_of
@@ -61,9 +62,9 @@ def wait_until_nothing_runs(maker: int, place: Path, inside: list[int]) -> None:
             break
         assert time.monotonic() < give_up, found
         time.sleep(0.1)
-    asyncio.run(sweep())
+    sweep(str(place / "cache"))
     assert not any("group" in line for line in leftovers_of(maker, place))
-    assert not any(str(maker) in line for line in asyncio.run(leftovers()))
+    assert left_behind(str(place / "cache")) == []
 
 
 @pytest.fixture

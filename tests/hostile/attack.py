@@ -300,7 +300,10 @@ def leftovers(desk: Desk) -> list[str]:
         found += [f"link {path}" for path in layers.glob("*/.casava-*")]
         found += [f"token {path}" for path in layers.glob("*/scratch/token")]
     found += [f"hidden folder {path}" for path in desk.workspace.rglob(".casava-os-*")]
-    if (desk.home / "state" / "undo" / "intent.json").exists():
+    if [
+        *(desk.home / "state" / "undo" / "intents").glob("*.json"),
+        *(desk.home / "state" / "undo" / "intents").glob("*.done"),
+    ]:
         found.append("an unfinished commit")
     return found
 

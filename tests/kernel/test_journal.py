@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from casava_os.kernel.chain import verify
 from casava_os.kernel.events import ChangesetMade, Output, StepFinished
 from casava_os.kernel.journal import DIFF_CHARS, VALUE_CHARS, Journal, JournalError, guarded, journal_body
 from casava_syscalls.results import Err, Ok
@@ -90,8 +91,9 @@ def test_several_commands_write_at_once_from_the_first_moment(path: Path) -> Non
         assert worker.exitcode == 0
     journal = opened(path)
     assert [process.pid for process in journal.processes()] == list(range(100, 0, -1))
-    assert all(len(journal.records(process.pid)) == 2 for process in journal.processes())
+    assert all(len(journal.records(process.pid)) == 3 for process in journal.processes())
     journal.close()
+    assert verify(path).whole
 
 
 def test_a_damaged_file_is_an_error_with_a_way_out(path: Path) -> None:

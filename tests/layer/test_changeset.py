@@ -102,13 +102,18 @@ def test_the_mode_of_the_workspace_itself_is_a_change(tmp_path: Path, store: Dis
 
 def test_a_moved_file_is_a_rename_and_a_copied_one_is_not(tmp_path: Path, store: DiskLayerStore) -> None:
     workspace = tree_of(
-        tmp_path / "w", {"a": "contents", "b": "others", "empty": "", "d/x": "1x", "d/y": "2y"}
+        tmp_path / "w", {"a": "contents", "b": "others", "empty": "", "none": "", "d/x": "1x", "d/y": "2y"}
     )
-    changes = changes_of(store, workspace, "mv a sub; cp b copy; mv empty void; mv d e; chmod 600 e/x")
+    changes = changes_of(
+        store,
+        workspace,
+        "mv a sub; cp b copy; mv empty void; rm none; touch -d 2001-01-01 other; mv d e; chmod 600 e/x",
+    )
     assert (changes["sub"].action, changes["sub"].source) == ("renamed", "a")
     assert "a" not in changes
     assert changes["copy"].action == "added"
-    assert (changes["empty"].action, changes["void"].action) == ("deleted", "added")
+    assert (changes["void"].action, changes["void"].source) == ("renamed", "empty")
+    assert (changes["none"].action, changes["other"].action) == ("deleted", "added")
     assert (changes["e/x"].source, changes["e/x"].mode_before, changes["e/x"].mode) == ("d/x", "0644", "0600")
     assert (changes["e/y"].source, changes["d"].action, changes["e"].action) == ("d/y", "deleted", "added")
 

@@ -131,13 +131,13 @@ def test_bytes_that_change_while_they_are_copied_do_not_land(
     layer = changed(store, workspace)
     changeset = layer.changeset()
     before = snapshot(str(workspace))
-    prepare = transaction.prepare
+    run = transaction.run
 
     def meddling(*arguments: object) -> object:
         (layer.paths.upper / "a").write_text("B\n")
-        return prepare(*arguments)  # type: ignore[arg-type]
+        return run(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("casava_sandbox.layer.commit.prepare", meddling)
+    monkeypatch.setattr("casava_sandbox.layer.commit.run", meddling)
     refusal(layer.commit(changeset), "conflict")
     assert snapshot(str(workspace)) == before
 
@@ -255,7 +255,7 @@ def test_ctrl_c_in_the_middle_leaves_nothing_half_done(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(transaction, "_close", interrupted)
+    monkeypatch.setattr(transaction, "_lock", interrupted)
     with pytest.raises(KeyboardInterrupt):
         layer.commit(layer.changeset())
     monkeypatch.undo()
@@ -282,8 +282,7 @@ def test_a_kill_at_any_step_leaves_the_old_tree_or_the_new_one(
         died = killed_at(
             instant, partial(layer.commit, changeset) if action == "commit" else partial(store.undo, 1)
         )
-        recovered = DiskLayerStore(tmp_path / f"state{instant}").recover()
-        assert isinstance(recovered, Ok)
+        assert DiskLayerStore(tmp_path / f"state{instant}").recover().ok
         assert leftovers(workspace) == []
         now = snapshot(str(workspace))
         if now == started:

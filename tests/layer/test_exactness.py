@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from casava_sandbox.layer.store import DiskLayerStore
 from casava_syscalls.names import fs_path
 from casava_syscalls.results import Ok
+from tests.crash.world import exact
 from tests.layer.merged import leftovers, made, operated
 from tests.layer.tree import OPERATIONS, Operation, build, snapshot, without_times
 
@@ -45,6 +46,7 @@ def check_round_trip(
 ) -> None:
     build(str(workspace), sorted(nodes + FULL))
     original = snapshot(str(workspace))
+    before = exact(workspace)
     store = DiskLayerStore(base / "state")
     layer = made(store, workspace)
     wanted = operated(layer.paths, operations, by_root=by_root)
@@ -64,9 +66,14 @@ def check_round_trip(
     if changeset.empty:
         assert without_times(original) == without_times(wanted)
         return
+    committed = exact(workspace)
     undone = store.undo(1)
     assert isinstance(undone, Ok), undone
-    assert snapshot(str(workspace)) == original
+    assert exact(workspace) == before
+    assert store.redo(1) == Ok(value=changeset)
+    assert exact(workspace) == committed
+    assert store.undo(1).ok
+    assert exact(workspace) == before
     assert leftovers(workspace) == []
     assert len(undone.value.changes) == len(changeset.changes)
 

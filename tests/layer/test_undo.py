@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -111,15 +112,49 @@ def test_twice_or_of_nothing_is_refused(tmp_path: Path, store: DiskLayerStore) -
     assert again.title == "Already undone"
 
 
-def test_an_altered_keepsake_is_noticed(tmp_path: Path, store: DiskLayerStore) -> None:
+def test_what_was_kept_is_a_file_of_its_own(tmp_path: Path, store: DiskLayerStore) -> None:
+    """Another name of a file that the commit replaced is written to later: undo brings what was, not what is."""
     workspace = tree_of(tmp_path / "w", FILES)
     os.link(workspace / "a", tmp_path / "second-name")
     committed(store, workspace)
     (tmp_path / "second-name").write_text("X\n")
-    refused = store.undo(1)
+    assert store.undo(1).ok
+    assert (workspace / "a").read_text() == "a\n"
+
+
+def test_a_file_that_a_program_still_writes_to_is_kept_as_it_was(
+    tmp_path: Path, store: DiskLayerStore
+) -> None:
+    workspace = tree_of(tmp_path / "w", FILES)
+    with (workspace / "gone/x").open("a") as still_open:
+        committed(store, workspace)
+        still_open.write("written after it was deleted\n")
+    assert store.undo(1).ok
+    assert (workspace / "gone/x").read_text() == "x\n"
+
+
+@pytest.mark.parametrize("damage", ["altered", "missing", "torn"])
+@pytest.mark.parametrize("action", ["undo", "redo"])
+def test_what_was_kept_and_is_damaged_is_named_and_nothing_is_touched(
+    tmp_path: Path, store: DiskLayerStore, damage: str, action: str
+) -> None:
+    workspace = tree_of(tmp_path / "w", FILES)
+    committed(store, workspace)
+    content = {"undo": b"x\n", "redo": b"f\n"}[action]
+    if action == "redo":
+        assert store.undo(1).ok
+    digest = hashlib.sha256(content).hexdigest()
+    (kept,) = (tmp_path / "state/undo/objects" / digest[:2]).glob(digest[2:] + "*")
+    if damage == "missing":
+        kept.unlink()
+    else:
+        kept.write_bytes(b"y\n" if damage == "altered" else b"")
+    before = snapshot(str(workspace))
+    refused = getattr(store, action)(1)
     assert isinstance(refused, Err)
-    assert "no longer what it was" in refused.message
-    assert (workspace / "a").read_text() == "A\n"
+    assert "missing or damaged" in refused.message
+    assert {"undo": "gone/x", "redo": "n/f"}[action] in refused.message
+    assert snapshot(str(workspace)) == before
 
 
 def test_a_damaged_record_is_said_and_touches_nothing(tmp_path: Path, store: DiskLayerStore) -> None:
@@ -133,6 +168,48 @@ def test_a_damaged_record_is_said_and_touches_nothing(tmp_path: Path, store: Dis
 
 def test_what_is_kept_is_private(tmp_path: Path, store: DiskLayerStore) -> None:
     committed(store, tree_of(tmp_path / "w", FILES))
-    for folder in ("", "undo", "undo/1", "undo/1/old", "layers"):
+    for folder in ("", "undo", "undo/1", "undo/objects", "layers"):
         assert (tmp_path / "state" / folder).stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "state/undo/1/record.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_undo_redo_undo_is_exact(tmp_path: Path, store: DiskLayerStore) -> None:
+    workspace = tree_of(tmp_path / "w", FILES)
+    before = snapshot(str(workspace))
+    committed(store, workspace)
+    after = snapshot(str(workspace))
+    for _ in range(3):
+        assert store.undo(1).ok
+        assert snapshot(str(workspace)) == before
+        again = store.redo(1)
+        assert isinstance(again, Ok)
+        assert snapshot(str(workspace)) == after
+    twice = store.redo(1)
+    assert isinstance(twice, Err)
+    assert twice.title == "Nothing to redo"
+
+
+def test_redo_never_throws_later_work_away(tmp_path: Path, store: DiskLayerStore) -> None:
+    workspace = tree_of(tmp_path / "w", FILES)
+    committed(store, workspace)
+    assert store.undo(1).ok
+    (workspace / "a").write_text("mine\n")
+    before = snapshot(str(workspace))
+    refused = store.redo(1)
+    assert isinstance(refused, Err)
+    assert refused.code == "conflict"
+    assert "a changed since it was undone" in refused.message
+    assert snapshot(str(workspace)) == before
+
+
+def test_a_refusal_names_the_commits_that_come_off_first(tmp_path: Path, store: DiskLayerStore) -> None:
+    workspace = tree_of(tmp_path / "w", FILES)
+    committed(store, workspace, "echo 2 > a", 1)
+    committed(store, workspace, "echo 3 > a", 2)
+    committed(store, workspace, "echo other > b", 3)
+    refused = store.undo(1)
+    assert isinstance(refused, Err)
+    assert "casava-os undo 2 first" in refused.hint
+    assert store.undo(2).ok
+    assert store.undo(1).ok
+    assert (workspace / "b").read_text() == "other\n"

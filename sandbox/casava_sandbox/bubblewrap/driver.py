@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
+import shutil
 import signal
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,21 +18,24 @@ from casava_sandbox.bubblewrap.command import Descriptors, accounts, missing_pro
 from casava_sandbox.bubblewrap.groups import Group, make
 from casava_sandbox.bundle import stage
 from casava_sandbox.channel import AgentChannel
-from casava_sandbox.links import clear_work, links
+from casava_sandbox.links import clear_work, links, place_of_links
 from casava_sandbox.seccomp import compiled
 from casava_sandbox.session import greet, remove_token, write_token
 from casava_sandbox.shares import nice_descendants
 from casava_sandbox.submounts import submount_warnings
+from casava_sandbox.traces import Traces, fresh
+from casava_syscalls.names import path_text
 from casava_syscalls.results import Err, Result
 
 LOG = logging.getLogger("casava.sandbox.bubblewrap")
 
 
 class BubblewrapSandbox:
-    """A `Sandbox` of namespaces. `cache`: where the agent is staged."""
+    """A `Sandbox` of namespaces. `cache`: where the agent is staged; `home`: the state directory, for traces."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, *, home: str = "") -> None:
         self._cache = cache
+        self._traces = Traces(home or str(cache))
 
     @property
     def name(self) -> Literal["docker", "bubblewrap", "ram"]:
@@ -49,19 +51,17 @@ class BubblewrapSandbox:
                 message=f"not found: {', '.join(missing)}",
                 hint="install the package bubblewrap",
             )
-        with tempfile.TemporaryDirectory(prefix="casava-check-") as place:
-            layer = LayerPaths(0, *(Path(place) / name for name in ("workspace", "upper", "work", "scratch")))
-            for directory in (layer.workspace, layer.upper, layer.work, layer.scratch):
-                directory.mkdir()
-            try:
-                with links(layer, stage(self._cache)) as short, _descriptors() as descriptors:
+        try:
+            with self._traces.temporary("casava-check-") as folder, _removed(folder) as place:
+                layer = LayerPaths(0, *(place / name for name in ("workspace", "upper", "work", "scratch")))
+                for directory in (layer.workspace, layer.upper, layer.work, layer.scratch):
+                    directory.mkdir()
+                with links(layer, stage(self._cache), fresh()) as short, _descriptors() as descriptors:
                     command = sandbox_command(short, Limits(), descriptors, groups=(), program=("true",))
                     process = await _spawn(command, descriptors)
                     _, words = await process.communicate()
-            except (OSError, KeyError) as error:
-                return _no_sandbox(str(error))
-            finally:
-                clear_work(layer.work)
+        except (OSError, KeyError) as error:
+            return _no_sandbox(str(error))
         return _no_sandbox(words.decode("utf-8", "replace").strip()) if process.returncode else None
 
     async def close(self) -> None:
@@ -72,11 +72,22 @@ class BubblewrapSandbox:
         missing = missing_programs()
         if missing:
             return _no_sandbox(f"not found: {', '.join(missing)}")
-        group = make(f"{os.getpid()}-{secrets.token_hex(4)}", limits)
+        name = fresh()
+        try:
+            trace = self._traces.begin(
+                name,
+                pid=layer.pid,
+                group=name,
+                work=path_text(str(layer.work)),
+                paths=(path_text(str(place_of_links(layer, name))),),
+            )
+        except OSError as error:
+            return _no_sandbox(str(error))
+        group = make(name, limits)
         with ExitStack() as until_greeted:
             try:
                 token = write_token(layer.scratch)
-                short = until_greeted.enter_context(links(layer, stage(self._cache)))
+                short = until_greeted.enter_context(links(layer, stage(self._cache), name))
                 descriptors = until_greeted.enter_context(_descriptors())
                 command = sandbox_command(short, limits, descriptors, groups=group.entries() if group else ())
                 process = await _spawn(command, descriptors)
@@ -84,6 +95,7 @@ class BubblewrapSandbox:
                 if group is not None:
                     group.remove()
                 remove_token(layer.scratch)
+                self._traces.end(trace)
                 if isinstance(error, (OSError, KeyError)):
                     return _no_sandbox(str(error))
                 raise
@@ -102,8 +114,21 @@ class BubblewrapSandbox:
                 rlimits=group is None,
                 known=group.held if group else {},
                 renice=partial(_renice, process, group),
-                tear_down=partial(_tear_down, process, listening, group, layer),
+                tear_down=partial(
+                    _tear_down, process, listening, group, layer, partial(self._traces.end, trace)
+                ),
             )
+
+
+@contextmanager
+def _removed(folder: Path) -> Iterator[Path]:
+    """Makes a private folder, and removes it with what the overlay left in it."""
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        clear_work(folder / "work")
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -164,7 +189,11 @@ async def _renice(process: asyncio.subprocess.Process, group: Group | None, prio
 
 
 async def _tear_down(
-    process: asyncio.subprocess.Process, listening: asyncio.Task[None], group: Group | None, layer: LayerPaths
+    process: asyncio.subprocess.Process,
+    listening: asyncio.Task[None],
+    group: Group | None,
+    layer: LayerPaths,
+    forget: Callable[[], None],
 ) -> None:
     """Kills the sandbox and waits until the last process that held its streams is gone."""
     _kill(process)
@@ -177,6 +206,7 @@ async def _tear_down(
     if group is not None:
         await asyncio.to_thread(group.remove)
     clear_work(layer.work)
+    forget()
 
 
 def _no_sandbox(detail: str) -> Err:

@@ -6,10 +6,7 @@ for a graphical login). Where there is none, the driver falls back to resource l
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,13 +54,7 @@ class Group:
 
 
 def make(name: str, limits: Limits) -> Group | None:
-    """A fresh group with the limits set and read back, or None where none can be made.
-
-    Groups of makers that were killed are removed: nobody else ever would.
-    """
-    for directory in leftover_groups(lambda maker: not Path(f"/proc/{maker}").exists()):
-        with suppress(OSError):  # its last process is still ending, or somebody was quicker
-            directory.rmdir()
+    """A fresh group with the limits set and read back, or None where none can be made. `name`: nobody else's."""
     own = _own_paths()
     return _unified(name, limits, own[""]) if _is_unified() else _separate(name, limits, own)
 
@@ -166,16 +157,13 @@ def _set(file: Path, value: int | str) -> str | None:
         return None
 
 
-def leftover_groups(is_stale: Callable[[int], bool]) -> list[Path]:
-    """Groups of ours whose maker (the pid in their name) is gone."""
+def named_groups(name: str) -> list[Path]:
+    """The groups that `make` made under this name and that are still there."""
     own = _own_paths()
     roots = [_ROOT / own[""].lstrip("/"), _ROOT] if _is_unified() else []
+    if roots:
+        roots += [parent for parent in roots[0].parents if parent.is_relative_to(_ROOT)]
     for controller in ("memory", "pids", "cpu"):
         roots += [_ROOT / controller / own.get(controller, "/").lstrip("/"), _ROOT / controller]
-    found: dict[Path, None] = {}
-    for root in roots:
-        for directory in root.glob(f"{PREFIX}*"):
-            maker = directory.name.removeprefix(PREFIX).partition("-")[0]
-            if maker.isdigit() and is_stale(int(maker)) and os.access(directory, os.W_OK):
-                found[directory] = None
-    return list(found)
+    places = dict.fromkeys(root / f"{PREFIX}{name}" for root in roots)
+    return [place for place in places if place.is_dir()]

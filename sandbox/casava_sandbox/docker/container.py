@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from casava_os.kernel.owners import born
 from casava_os.kernel.ports import LayerPaths, Limits, Priority
 from casava_sandbox.environment import environment
 from casava_sandbox.links import Links
@@ -18,11 +19,12 @@ from casava_sandbox.shares import SHARES
 if TYPE_CHECKING:
     from docker import APIClient
 
-PID_LABEL, OWNER_LABEL, HOME_LABEL, HOST_LABEL = (
+PID_LABEL, OWNER_LABEL, HOME_LABEL, HOST_LABEL, BORN_LABEL = (
     "casava.pid",
     "casava.owner",
     "casava.home",
     "casava.host-pid",
+    "casava.born",
 )
 
 
@@ -50,6 +52,7 @@ def labels(plan: Plan) -> dict[str, str]:
         OWNER_LABEL: str(os.getuid()),
         HOME_LABEL: plan.home,
         HOST_LABEL: str(plan.host_pid),
+        BORN_LABEL: born(plan.host_pid),
     }
 
 
@@ -170,7 +173,12 @@ def clear_work_as_root(api: APIClient, image: str, work: Path) -> None:
         command=["rm", "-rf", "/overlay/work"],
         entrypoint=[],
         user="0:0",
-        labels={PID_LABEL: "0", OWNER_LABEL: str(os.getuid()), HOST_LABEL: str(os.getpid())},
+        labels={
+            PID_LABEL: "0",
+            OWNER_LABEL: str(os.getuid()),
+            HOST_LABEL: str(os.getpid()),
+            BORN_LABEL: born(os.getpid()),
+        },
         host_config=api.create_host_config(
             network_mode="none",
             cap_drop=["ALL"],

@@ -6,7 +6,6 @@ import asyncio
 import errno
 import logging
 import os
-import secrets
 import socket
 import threading
 import weakref
@@ -22,10 +21,12 @@ from casava_sandbox.channel import AgentChannel
 from casava_sandbox.docker import container
 from casava_sandbox.docker.client import connect
 from casava_sandbox.docker.images import get_image
-from casava_sandbox.links import clear_work, links
+from casava_sandbox.links import clear_work, links, place_of_links
 from casava_sandbox.session import greet, remove_token, write_token
 from casava_sandbox.shares import refused
 from casava_sandbox.submounts import submount_warnings
+from casava_sandbox.traces import Trace, Traces, fresh
+from casava_syscalls.names import path_text
 from casava_syscalls.results import Err, Ok, Result
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class DockerSandbox:
         self._cache = cache
         self._image = image
         self._home = home
+        self._traces = Traces(home or str(cache))
         self._progress = progress
         self._daemon: Daemon | None = None
         self._lock = threading.Lock()
@@ -115,9 +117,13 @@ class DockerSandbox:
         if isinstance(connected, Err):
             return connected
         daemon = connected.value
-        name = f"casava-{layer.pid}-{secrets.token_hex(6)}"
-        tear_down = partial(_tear_down, daemon, name, layer)
-        starting = asyncio.ensure_future(asyncio.to_thread(self._start, daemon, name, layer, limits))
+        try:
+            trace = self._trace(daemon, layer)
+        except OSError as error:
+            return _refused(error)
+        name = trace.container
+        tear_down = partial(_tear_down, daemon, layer, self._traces, trace)
+        starting = asyncio.ensure_future(asyncio.to_thread(self._start, daemon, trace, layer, limits))
         try:
             started = await asyncio.shield(starting)
         except asyncio.CancelledError:
@@ -153,17 +159,30 @@ class DockerSandbox:
             tear_down=tear_down,
         )
 
+    def _trace(self, daemon: Daemon, layer: LayerPaths) -> Trace:
+        """Writes down what will be made."""
+        name = fresh()
+        return self._traces.begin(
+            name,
+            pid=layer.pid,
+            home=self._home,
+            container=f"casava-{layer.pid}-{name.partition('-')[2]}",
+            image=daemon.image,
+            work=path_text(str(layer.work)),
+            paths=(path_text(str(place_of_links(layer, name))),),
+        )
+
     def _start(
-        self, daemon: Daemon, name: str, layer: LayerPaths, limits: Limits
+        self, daemon: Daemon, trace: Trace, layer: LayerPaths, limits: Limits
     ) -> Result[tuple[socket.socket, str]]:
         from docker.errors import DockerException, ImageNotFound
         from requests.exceptions import RequestException
 
         try:
             token = write_token(layer.scratch)
-            with links(layer, stage(self._cache)) as short:
+            with links(layer, stage(self._cache), trace.name) as short:
                 plan = container.Plan(
-                    name=name,
+                    name=trace.container,
                     image=daemon.image,
                     layer=layer,
                     links=short,
@@ -218,7 +237,7 @@ async def _renice(daemon: Daemon, name: str, priority: Priority) -> Err | None:
     return await asyncio.to_thread(work)
 
 
-async def _tear_down(daemon: Daemon, name: str, layer: LayerPaths) -> None:
+async def _tear_down(daemon: Daemon, layer: LayerPaths, traces: Traces, trace: Trace) -> None:
     """Removes the container, its volume and mounts, and the overlay's working directory. Never raises what docker raises."""
 
     def work() -> None:
@@ -227,11 +246,13 @@ async def _tear_down(daemon: Daemon, name: str, layer: LayerPaths) -> None:
 
         remove_token(layer.scratch)
         try:
-            container.remove(daemon.api, name)
+            container.remove(daemon.api, trace.container)
             if not clear_work(layer.work):
                 container.clear_work_as_root(daemon.api, daemon.image, layer.work)
         except (DockerException, RequestException, OSError) as error:
-            LOG.warning("container %s could not be removed: %s", name, str(error))
+            LOG.warning("container %s could not be removed: %s", trace.container, str(error))
+        else:
+            traces.end(trace)
 
     await asyncio.to_thread(work)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -48,6 +48,8 @@ class Scan:
     """Why the layer cannot be committed, a sentence for each path that is in the way."""
     whole: bool = True
     """Whether this is all that the layer changes, and not a part."""
+    refused: tuple[str, ...] = ()
+    """The path of each sentence in `unsupported`."""
 
     def part(self, keep: Callable[[str], bool]) -> Scan:
         """Those changes (by path, text form) that are kept, with what committing them alone needs to know."""
@@ -69,7 +71,19 @@ class Scan:
                 parents[parent] = (stays, stays)
         changes = [change_of(entry) for entry in entries if not entry.moved]
         changeset = Changeset.made(self.changeset.pid, self.changeset.workspace, changes)
-        return Scan(changeset, entries, parents, self.unsupported, whole=False)
+        concerned = [
+            (reason, path)
+            for reason, path in zip(self.unsupported, self.refused, strict=True)
+            if any(above in names for above in _at_and_above(path))
+        ]
+        return Scan(
+            changeset,
+            entries,
+            parents,
+            tuple(reason for reason, _ in concerned),
+            whole=False,
+            refused=tuple(path for _, path in concerned),
+        )
 
 
 DigestCache = dict[tuple[int, int, int, int, int], str]
@@ -87,6 +101,7 @@ def scan(pid: int, workspace: str, upper: Upper, cache: DigestCache) -> Scan:
         comparison.entries,
         comparison.parents(),
         tuple(comparison.unsupported),
+        refused=tuple(comparison.refused),
     )
 
 
@@ -120,6 +135,13 @@ def change_of(entry: Entry) -> Change:
     )
 
 
+def _at_and_above(path: str) -> Iterator[str]:
+    yield path
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
 def _plain(kind: str) -> Literal["file", "directory", "link"]:
     return "file" if kind == "file" else "directory" if kind == "directory" else "link"
 
@@ -137,6 +159,7 @@ class _Comparison:
     cache: DigestCache
     entries: list[Entry] = field(default_factory=list)
     unsupported: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     device: int = 0
     both: dict[str, tuple[Node, Node]] = field(default_factory=dict)
 
@@ -280,6 +303,7 @@ class _Comparison:
 
     def _refuse(self, path: str, reason: str) -> None:
         self.unsupported.append(f"{visible(path_text(path))} {reason}")
+        self.refused.append(path)
 
     def _digest(self, node: Node, descriptor: int) -> str:
         key = (node.dev, node.ino, node.size, node.mtime_ns, node.ctime_ns)
@@ -290,13 +314,16 @@ class _Comparison:
         return self.cache[key]
 
     def find_renames(self) -> None:
-        """Pairs each added file with a deleted one of equal contents, same base name first."""
+        """Pairs each added file with a deleted one of equal contents, same base name first.
+
+        All empty files are equal, so of those one with another name must have kept its time of change as well.
+        """
         added: dict[int, list[Entry]] = defaultdict(list)
         gone: dict[int, list[Entry]] = defaultdict(list)
         for entry in self.entries:
-            if entry.before is None and entry.after and entry.after.kind == "file" and entry.after.size:
+            if entry.before is None and entry.after and entry.after.kind == "file":
                 added[entry.after.size].append(entry)
-            elif entry.after is None and entry.before and entry.before.kind == "file" and entry.before.size:
+            elif entry.after is None and entry.before and entry.before.kind == "file":
                 gone[entry.before.size].append(entry)
         for size in added.keys() & gone.keys():
             by_digest: dict[str, list[Entry]] = defaultdict(list)
@@ -311,13 +338,19 @@ class _Comparison:
     @staticmethod
     def _pair(added: list[Entry], by_digest: dict[str, list[Entry]]) -> None:
         for same_name in (True, False):
+
+            def likeness(path: str, node: Node | None, by_name: bool = same_name) -> str:
+                if by_name:
+                    return os.path.basename(path)
+                return "" if node is None or node.size else str(node.mtime_ns)
+
             sources: dict[tuple[str, str], list[Entry]] = defaultdict(list)
             for digest, group in by_digest.items():
                 for old in reversed(group):
                     if not old.moved:
-                        sources[digest, os.path.basename(old.path) if same_name else ""].append(old)
+                        sources[digest, likeness(old.path, old.before)].append(old)
             for new in added:
-                key = (new.digest or "", os.path.basename(new.path) if same_name else "")
+                key = (new.digest or "", likeness(new.path, new.after))
                 if new.source is None and sources[key]:
                     old = sources[key].pop()
                     old.moved = True

@@ -8,37 +8,23 @@ layer was taken.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from casava_os.kernel.ports import Changeset, LayerPaths
 from casava_os.kernel.selection import needs, stands_not
+from casava_sandbox.layer.beneath import ASTRAY, Beneath, attributes_of
 from casava_sandbox.layer.changeset import DigestCache, Entry, Scan, scan
-from casava_sandbox.layer.files import (
-    Node,
-    copy_contents,
-    copy_link,
-    copy_object,
-    failure,
-    finish_directory,
-    look,
-    named,
-    remove_tree,
-    sync_tree,
-)
+from casava_sandbox.layer.clock import Instant
+from casava_sandbox.layer.files import Node, copy_bytes, digest_of, failure, look, named
+from casava_sandbox.layer.kept import Kept, Tree, coded
+from casava_sandbox.layer.objects import is_sparse
 from casava_sandbox.layer.overlay import Upper
-from casava_sandbox.layer.record import Record, Seen, has_record, save_record, seen
-from casava_sandbox.layer.transaction import (
-    DirectoryStep,
-    Intent,
-    Item,
-    ModeStep,
-    Steps,
-    exclusive,
-    prepare,
-    run,
-    undo_dir,
-)
+from casava_sandbox.layer.points import point
+from casava_sandbox.layer.record import Record, Seen, has_record, next_sequence, seen
+from casava_sandbox.layer.steps import DirectoryStep, Item, ModeStep, Steps
+from casava_sandbox.layer.transaction import Staged, Staging, exclusive, run
 from casava_syscalls.names import fs_path, path_text
 from casava_syscalls.results import Err, Ok, Result
 
@@ -49,8 +35,8 @@ _KEPT = "Nothing was applied and the layer is kept; look at the files, then run 
 class Base:
     """What is known of the workspace as the layer was taken."""
 
-    created_ns: int
-    """Time of the layer's creation, ns since the epoch: whatever changed later, the sandbox may not have seen."""
+    created: Instant
+    """When the layer was made: whatever changed later, the sandbox may not have seen."""
     root: tuple[int, int]
     """Device and inode of the workspace's root."""
     first_seen: Mapping[str, Seen] = field(default_factory=dict)
@@ -82,27 +68,39 @@ def commit(
     remember: Remember,
 ) -> Result[Changeset]:
     """`Layer.commit`: see the Protocol for what comes back."""
-    changeset = asked.changeset
+    changeset, place = asked.changeset, str(paths.workspace)
     try:
-        with exclusive(state), Upper(str(paths.upper)) as upper:
+        with exclusive(state, place), Upper(str(paths.upper)) as upper, Beneath.at(place) as workspace:
             if has_record(state, paths.pid):
                 return Err(
                     code="exists",
                     title="Already committed",
                     message=f"Process {paths.pid} has landed its changes",
                 )
+            status = workspace.status()
+            if (status.st_dev, status.st_ino) != base.root:
+                return _replaced(place)
             agreed = _agreed(paths, upper, base, asked, cache)
             if isinstance(agreed, Err):
                 return agreed
             if changeset.empty:
                 return Ok(value=changeset)
             found, left = agreed
-            error = _land(state, paths, upper, base, found)
+            error = _land(state, paths, upper, base, found, workspace)
             if error is None and left:
-                remember(_after_us(str(paths.workspace), left))
+                remember(_after_us(place, left))
+    except (NotADirectoryError, FileNotFoundError) as trouble:
+        error = _replaced(place) if trouble.filename == place else failure(trouble, "landing the changes")
     except OSError as trouble:
         error = failure(trouble, "landing the changes")
+    except ValueError as damage:
+        message = f"The record of an unfinished commit cannot be read: {str(damage).splitlines()[0]}"
+        error = Err(code="failed", title="Damaged intent", message=message, hint="Nothing was touched")
     return error or Ok(value=changeset)
+
+
+def _replaced(place: str) -> Err:
+    return _conflict([path_text(place)], "is not the directory that the layer was taken from")
 
 
 def _agreed(
@@ -111,14 +109,10 @@ def _agreed(
     """What is to land, when layer and workspace still are what it was made from; and what is left out."""
     changeset = asked.changeset
     pid, workspace = paths.pid, str(paths.workspace)
-    root = look(workspace)
-    if root is None or (root.dev, root.ino) != base.root:
-        return _conflict([path_text(workspace)], "is not the directory that the layer was taken from")
     everything = scan(pid, workspace, upper, cache)
     found = everything.part(lambda path: path not in base.landed) if base.landed else everything
-    if found.unsupported:
-        reasons = ". ".join(found.unsupported[:5])
-        return Err(code="unsupported", title="These changes cannot be landed", message=reasons, hint=_KEPT)
+    if found.unsupported and asked.whole is None:
+        return _unsupported(found)
     if (found.changeset.pid, found.changeset.workspace) != (changeset.pid, changeset.workspace):
         return _conflict([changeset.workspace], f"is not the workspace of process {pid}")
     whole, left = asked.whole or changeset, list[Entry]()
@@ -130,22 +124,36 @@ def _agreed(
         found = of_layer.part(chosen.__contains__)
         if found.changeset.digest != changeset.digest:
             return _differs(found.changeset, changeset)
+        if found.unsupported:
+            return _unsupported(found)
         kept = {entry.path for entry in found.entries}
         left = [
             e
             for e in of_layer.entries
-            if e.path not in kept and e.before is not None and _as_taken(e, e.before, base)
+            if e.path not in kept and e.before is not None and as_taken(e, e.before, base)
         ]
     if not found.whole and (
         lacking := needs(everything.changeset.changes).lacking({c.path for c in found.changeset.changes})
     ):
         return stands_not(lacking)
     touched = [
-        path_text(e.path) for e in found.entries if e.before is not None and not _as_taken(e, e.before, base)
+        path_text(e.path) for e in found.entries if e.before is not None and not as_taken(e, e.before, base)
     ]
     if touched:
-        return _conflict(touched, "changed in the workspace after the layer was taken")
+        refusal = _conflict(touched, "changed in the workspace after the layer was taken")
+        now = time.time_ns()
+        if base.created.set_back_ns() or any(
+            e.before is not None and e.before.ctime_ns > now for e in found.entries
+        ):
+            hint = "The clock was set back, so what is older cannot be told from what is later: `touch` those files, then run the request again"
+            return refusal.model_copy(update={"hint": hint})
+        return refusal
     return found, left
+
+
+def _unsupported(found: Scan) -> Err:
+    reasons = ". ".join(found.unsupported[:5])
+    return Err(code="unsupported", title="These changes cannot be landed", message=reasons, hint=_KEPT)
 
 
 def _differs(found: Changeset, shown: Changeset) -> Err:
@@ -166,7 +174,8 @@ def _after_us(workspace: str, left: list[Entry]) -> dict[str, Seen]:
     return looks
 
 
-def _as_taken(entry: Entry, now: Node, base: Base) -> bool:
+def as_taken(entry: Entry, now: Node, base: Base) -> bool:
+    """Whether a path that is touched still is as it was when the layer was taken."""
     if (
         entry.mode_only and now.kind == "directory"
     ):  # its times follow its contents; its old mode is in the preview
@@ -178,7 +187,7 @@ def _as_taken(entry: Entry, now: Node, base: Base) -> bool:
         current = seen(now)._replace(ctime_ns=first.ctime_ns) if adopted else seen(now)
         if current != first:
             return False
-    return adopted or now.ctime_ns <= base.created_ns
+    return adopted or not base.created.may_precede(now.ctime_ns)
 
 
 def _conflict(paths: set[str] | list[str], what: str) -> Err:
@@ -233,8 +242,9 @@ def _steps(found: Scan, items: tuple[Item, ...], base: Base) -> Steps:
 
     for path, (before, after) in found.parents.items():
         # Where the person, too, worked in the directory, the time of now is the true one.
-        alone = found.whole and before.ctime_ns <= base.created_ns
-        add(path, before, after.mode, after.mtime_ns if alone else None)
+        ours = base.rolled_back.get(path_text(path)) == before.ctime_ns
+        alone = found.whole and (ours or not base.created.may_precede(before.ctime_ns))
+        add(path, before, after.mode, after.mtime_ns if alone else time.time_ns())
     for entry in found.entries:
         if entry.mode_only and entry.before and entry.after:
             if entry.after.kind == "file":
@@ -247,105 +257,187 @@ def _steps(found: Scan, items: tuple[Item, ...], base: Base) -> Steps:
     return Steps(items=items, modes=tuple(modes), directories=tuple(directories[path] for path in ordered))
 
 
-def _land(state: str, paths: LayerPaths, upper: Upper, base: Base, found: Scan) -> Err | None:
-    pid, workspace = paths.pid, str(paths.workspace)
+def _land(
+    state: str, paths: LayerPaths, upper: Upper, base: Base, found: Scan, workspace: Beneath
+) -> Err | None:
+    pid, place = paths.pid, str(paths.workspace)
+    _part_from_twins(found, upper, workspace)
     items, contents = _items(found.entries)
     steps = _steps(found, items, base)
-    store = undo_dir(state, pid)
-    remove_tree(store)  # what a commit that never began may have left
-    os.makedirs(store, mode=0o700)
 
-    def stage(intent: Intent) -> Err | None:
-        incoming = fs_path(intent.incoming)
+    def stage(staging: Staging) -> Staged | Err:
+        before = staging.keep([fs_path(item.path) for item in items if item.take])
+        after: Tree = {}
+        joined: dict[tuple[int, int], str] = {}
+        altered: list[str] = []
         for item in items:
             if item.put:
                 path = fs_path(item.path)
-                altered = _stage(upper, path, contents[path], os.path.join(incoming, str(item.number)))
-                if altered:
-                    return _conflict(altered, "changed after the preview")
-        if intent.area is not None:
-            _preserve(workspace, items, os.path.join(store, "old"))
-        return None
+                altered += _stage(
+                    upper, path, contents[path], staging.incoming, str(item.number), after, joined
+                )
+        if altered:
+            return _conflict(altered, "changed after the preview")
+        record = Record(
+            pid=pid,
+            sequence=next_sequence(state),
+            at=time.time(),
+            workspace=path_text(place),
+            root=base.root,
+            changeset=found.changeset,
+            steps=steps,
+            before=before,
+            after=after,
+        )
+        return Staged(record.model_dump_json().encode(), before, after)
 
-    def check() -> Err | None:
+    def check(ours: frozenset[str]) -> Err | None:
         tops = {item.path for item in items}
         late = [
             path
             for e in found.entries
-            if ((path := path_text(e.path)) in tops or e.before is not None) and not _unchanged(workspace, e)
+            if ((path := path_text(e.path)) in tops or e.before is not None)
+            and not _unchanged(workspace, e, ours=path in ours)
         ]
-        return _conflict(late, "changed in the workspace meanwhile") if late else None
-
-    def finish() -> None:
-        reached = [
-            step.model_copy(
-                update={"mtime_after": os.lstat(os.path.join(workspace, fs_path(step.path))).st_mtime_ns}
-            )
-            for step in steps.directories
+        late += [
+            path_text(path)
+            for path, (was, _) in found.parents.items()
+            if (now := _there(workspace, path)) is None or (now.kind, now.ino) != ("directory", was.ino)
         ]
-        record = Record(
-            pid=pid,
-            workspace=path_text(workspace),
-            changeset=found.changeset,
-            steps=steps.model_copy(update={"directories": tuple(reached)}),
-            before={path_text(e.path): seen(e.before) for e in found.entries if e.before and _is_taken(e)},
-            after={
-                path_text(e.path): _landed(workspace, e, e.after)
-                for e in found.entries
-                if e.after and _is_put(e)
-            },
-        )
-        save_record(state, record)
+        return _conflict(sorted(set(late)), "changed in the workspace meanwhile") if late else None
 
-    return run(state, prepare(state, workspace, pid, "commit", steps), stage, check, finish)
+    return run(state, place, workspace, pid, "commit", steps, stage, check)
 
 
-def _landed(workspace: str, entry: Entry, wanted: Node) -> Seen:
-    text = entry.digest if entry.target is None else path_text(entry.target)
+def _part_from_twins(found: Scan, upper: Upper, workspace: Beneath) -> None:
+    """A file with several names gets its new permissions as a file of its own: the other names were not in the preview."""
+    modes = {e.path: e.after.mode for e in found.entries if e.mode_only and e.after is not None}
+    for entry in found.entries:
+        if not entry.mode_only or entry.before is None or entry.before.kind != "file":
+            continue
+        if _there(workspace, entry.path) is None or workspace.status(entry.path).st_nlink < 2:
+            continue
+        entry.mode_only, entry.digest = False, digest_of(upper.open(entry.path))
+        parent = os.path.dirname(entry.path)
+        if parent not in found.parents and (node := workspace.look(parent)) is not None:
+            found.parents[parent] = (node, node._replace(mode=modes.get(parent, node.mode)))
+
+
+def _there(workspace: Beneath, path: str) -> Node | None:
+    """The node at a path; None when there is none, or when the way to it leads over a link or a mount."""
     try:
-        return seen(look(os.path.join(workspace, entry.path)) or wanted, text)
-    except PermissionError:  # below a directory that the program closed
-        return seen(wanted, text)
+        return workspace.look(path)
+    except OSError as problem:
+        if problem.errno in ASTRAY:
+            return None
+        raise
 
 
-def _unchanged(workspace: str, entry: Entry) -> bool:
-    now = look(os.path.join(workspace, entry.path) if entry.path else workspace)
+def _unchanged(workspace: Beneath, entry: Entry, *, ours: bool) -> bool:
+    """Whether a path still is as the preview found it; `ours`: its permissions were opened and closed by us."""
+    now = _there(workspace, entry.path)
     if entry.before is None or now is None:
         return now is entry.before
     if entry.mode_only and entry.before.kind == "directory":
         return (now.kind, now.ino, now.mode) == (entry.before.kind, entry.before.ino, entry.before.mode)
-    return seen(now) == seen(entry.before)
+    wanted = seen(entry.before)
+    return seen(now) == (wanted._replace(ctime_ns=now.ctime_ns) if ours else wanted)
 
 
-def _stage(upper: Upper, top: str, entries: list[Entry], target: str) -> list[str]:
-    """Copies what appears at and below `top` to `target`; answers the paths whose bytes are not the previewed ones."""
+def _stage(
+    upper: Upper,
+    top: str,
+    entries: list[Entry],
+    incoming: Beneath,
+    name: str,
+    after: Tree,
+    joined: dict[tuple[int, int], str],
+) -> list[str]:
+    """Copies what appears at and below `top` to `incoming`, and describes it in `after`.
+
+    Names of one file in the layer become names of one file. Answers the paths whose bytes are not the previewed ones.
+    """
     altered: list[str] = []
-    directories: list[tuple[str, Entry]] = []
+    folders: list[tuple[str, Entry]] = []
     for entry in entries:
         node = entry.after
         if node is None:
             continue
-        there = target + entry.path[len(top) :]
+        there, text = name + entry.path[len(top) :], path_text(entry.path)
         if node.kind == "directory":
-            os.mkdir(there, 0o700)
-            directories.append((there, entry))
+            incoming.make_dir(there)
+            folders.append((there, entry))
         elif node.kind == "link":
-            text = upper.link_text(entry.path)
-            if text != entry.target:
-                altered.append(path_text(entry.path))
-            copy_link(text, there, node)
-        elif copy_contents(upper.open(entry.path), there, node) != entry.digest:
-            altered.append(path_text(entry.path))
-    for there, entry in reversed(directories):
+            target = upper.link_text(entry.path)
+            if target != entry.target:
+                altered.append(text)
+            incoming.symlink(target, there)
+            incoming.own(there, node.uid, node.gid)
+            incoming.touch(there, node.mtime_ns)
+            after[text] = _kept(incoming, there, node, path_text(target))
+        else:
+            after[text] = _stage_file(upper, entry, node, incoming, there, joined)
+            if after[text].text != entry.digest:
+                altered.append(text)
+        point("copied")
+    for there, entry in reversed(folders):
         assert entry.after is not None
-        finish_directory(there, entry.after, os.path.join(upper.root, entry.path))
+        found = attributes_of(os.path.join(upper.root, entry.path))
+        _finish(incoming, there, entry.after, found)
+        after[path_text(entry.path)] = _kept(incoming, there, entry.after, None, found)
     return altered
 
 
-def _preserve(workspace: str, items: tuple[Item, ...], kept: str) -> None:
-    """Copies what goes to the undo store, on disk before anything happens."""
-    os.makedirs(kept, mode=0o700)
-    for item in items:
-        if item.take:
-            copy_object(os.path.join(workspace, fs_path(item.path)), os.path.join(kept, str(item.number)))
-    sync_tree(kept)
+def _stage_file(
+    upper: Upper,
+    entry: Entry,
+    node: Node,
+    incoming: Beneath,
+    there: str,
+    joined: dict[tuple[int, int], str],
+) -> Kept:
+    source = upper.open(entry.path)
+    try:
+        status = os.fstat(source)
+        file = (status.st_dev, status.st_ino)
+        found = attributes_of(source)
+        if status.st_nlink > 1 and file in joined:
+            incoming.link(joined[file], incoming, there)
+            digest = digest_of(os.dup(source))
+        else:
+            target = incoming.create(there)
+            try:
+                digest = copy_bytes(source, target)
+            finally:
+                os.close(target)
+            _finish(incoming, there, node, found)
+            joined[file] = there
+        return _kept(incoming, there, node, digest, found)
+    finally:
+        os.close(source)
+
+
+def _finish(incoming: Beneath, there: str, node: Node, attributes: dict[str, bytes]) -> None:
+    incoming.own(there, node.uid, node.gid)
+    incoming.set_attributes(there, attributes)
+    incoming.chmod(there, node.mode)
+    incoming.touch(there, node.mtime_ns)
+
+
+def _kept(
+    incoming: Beneath, there: str, node: Node, text: str | None, attributes: Mapping[str, bytes] | None = None
+) -> Kept:
+    status = incoming.status(there)
+    return Kept(
+        kind=node.kind,
+        mode=node.mode,
+        size=node.size,
+        mtime_ns=node.mtime_ns,
+        uid=status.st_uid,
+        gid=status.st_gid,
+        text=text,
+        sparse=node.kind == "file" and is_sparse(status),
+        attributes=coded(attributes or {}),
+        file=(status.st_dev, status.st_ino),
+        names=status.st_nlink if node.kind == "file" else 1,
+    )

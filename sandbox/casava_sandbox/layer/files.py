@@ -7,13 +7,12 @@ link, and every function raises `OSError` as the system call did.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
 import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Literal, NamedTuple
 
 from casava_sandbox.layer.visible import visible
@@ -25,7 +24,6 @@ Kind = Literal["file", "directory", "link", "other"]
 _CHUNK = 1 << 20
 _DEEP, _LONG = 100, 3000  # levels, and bytes of a path, below which a tree is not followed but moved up
 _FEW = 16  # up to this many files are synced one by one, more of them by one syncfs
-_NOT_COPIED = ("user.overlay.", "trusted.overlay.", "security.selinux", "system.nfs4_acl")
 
 
 class Node(NamedTuple):
@@ -119,126 +117,51 @@ def walk(root: str) -> Iterator[tuple[str, Node]]:
 # ---------------------------------------------------------------------------------------------- copy
 
 
-def copy_contents(descriptor: int, target: str, node: Node) -> str:
-    """Copies an open file, holes kept as holes, to the new path `target` with `node`'s metadata; answers its sha256.
-
-    Closes `descriptor`. Owner and extended attributes are kept as far as the system permits.
-    """
-    digest = hashlib.sha256()
-    zeros = bytes(_CHUNK)
-    with os.fdopen(descriptor, "rb", buffering=0) as source:
-        out = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(out, "wb", buffering=0) as copy:
-            size = os.fstat(descriptor).st_size
-            position = 0
-            while position < size:
-                data = _next_data(descriptor, position, size)
-                while position < data:
-                    length = min(_CHUNK, data - position)
-                    digest.update(memoryview(zeros)[:length])
-                    position += length
-                source.seek(position)
-                copy.seek(position)
-                end = _next_hole(descriptor, position, size)
-                while position < end:
-                    block = source.read(min(_CHUNK, end - position))
-                    if not block:
-                        size = end = position
-                        break
-                    digest.update(block)
-                    _write_all(copy.fileno(), block)
-                    position += len(block)
-            copy.truncate(size)
-            _copy_attributes(descriptor, out)
-            _own(out, node)
-            os.fchmod(out, node.mode)
-            os.utime(out, ns=(node.mtime_ns, node.mtime_ns))
-    return digest.hexdigest()
-
-
-def _next_data(descriptor: int, position: int, size: int) -> int:
+def next_data(descriptor: int, position: int, size: int) -> int:
+    """Where the next data of a file begins, from a position on; `size` when only a hole is left."""
     try:
         return os.lseek(descriptor, position, os.SEEK_DATA)
     except OSError as error:
         return size if error.errno == errno.ENXIO else position
 
 
-def _next_hole(descriptor: int, position: int, size: int) -> int:
+def next_hole(descriptor: int, position: int, size: int) -> int:
+    """Where the data at a position ends."""
     try:
         return min(size, os.lseek(descriptor, position, os.SEEK_HOLE))
     except OSError:
         return size
-    finally:
-        os.lseek(descriptor, position, os.SEEK_SET)
 
 
-def _write_all(descriptor: int, block: bytes) -> None:
+def write_all(descriptor: int, block: bytes) -> None:
+    """Writes all of a block."""
     view = memoryview(block)
     while view:
         view = view[os.write(descriptor, view) :]
 
 
-def copy_link(link_text: str, target: str, node: Node) -> None:
-    """Makes a symbolic link with `node`'s owner and time."""
-    os.symlink(link_text, target)
-    _own(target, node)
-    os.utime(target, ns=(node.mtime_ns, node.mtime_ns), follow_symlinks=False)
-
-
-def finish_directory(path: str, node: Node, source: str | None = None) -> None:
-    """Gives a filled directory its owner, mode, time and (from `source`) extended attributes."""
-    if source is not None:
-        _copy_attributes(source, path)
-    _own(path, node)
-    os.chmod(path, node.mode)
-    os.utime(path, ns=(node.mtime_ns, node.mtime_ns))
-
-
-def copy_object(source: str, target: str) -> None:
-    """Copies a file, link or whole tree with all metadata. Raises `OSError(ENOTSUP)` for a FIFO, socket or device."""
-    directories: list[tuple[str, Node]] = []
-    for relative, node in walk(source):
-        here, there = _below(source, relative), _below(target, relative)
-        if node.kind == "directory":
-            os.mkdir(there, 0o700)
-            directories.append((relative, node))
-        elif node.kind == "file":
-            copy_contents(open_file(here), there, node)
-        elif node.kind == "link":
-            copy_link(os.readlink(here), there, node)
-        else:
-            raise OSError(errno.ENOTSUP, "not a file, directory or link", here)
-    for relative, node in reversed(directories):
-        finish_directory(_below(target, relative), node, _below(source, relative))
-
-
-def _below(root: str, relative: str) -> str:
-    return os.path.join(root, relative) if relative else root
-
-
-def _own(target: str | int, node: Node) -> None:
-    """Owner and group, where the system lets us."""
-    now = os.lstat(target) if isinstance(target, str) else os.fstat(target)
-    if (now.st_uid, now.st_gid) == (node.uid, node.gid):
-        return
-    for uid in (node.uid, -1):
-        with suppress(PermissionError):
-            if isinstance(target, str):
-                os.lchown(target, uid, node.gid)
-            else:
-                os.fchown(target, uid, node.gid)
-            return
-
-
-def _copy_attributes(source: str | int, target: str | int) -> None:
-    try:
-        names = os.listxattr(source)
-    except OSError:
-        return
-    for name in names:
-        if not name.startswith(_NOT_COPIED):
-            with suppress(OSError):
-                os.setxattr(target, name, os.getxattr(source, name))
+def copy_bytes(source: int, target: int) -> str:
+    """Copies an open file to an open, empty one, holes as holes; answers its sha256."""
+    digest, zeros = hashlib.sha256(), memoryview(bytes(_CHUNK))
+    size, position = os.fstat(source).st_size, 0
+    while position < size:
+        data = next_data(source, position, size)
+        while position < data:
+            length = min(_CHUNK, data - position)
+            digest.update(zeros[:length])
+            position += length
+        end = next_hole(source, position, size)
+        os.lseek(target, position, os.SEEK_SET)
+        while position < end:
+            block = os.pread(source, min(_CHUNK, end - position), position)
+            if not block:
+                size = end = position
+                break
+            digest.update(block)
+            write_all(target, block)
+            position += len(block)
+    os.ftruncate(target, size)
+    return digest.hexdigest()
 
 
 # ---------------------------------------------------------------------------------------------- move, remove
@@ -306,11 +229,15 @@ def write_durably(path: str, data: bytes) -> None:
     """Replaces a private file (0600) atomically and waits until it is on disk."""
     temporary = path + ".new"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(temporary, path)
+    try:
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            write_all(file.fileno(), data)
+            os.fsync(file.fileno())
+        os.rename(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
     sync([os.path.dirname(path)])
 
 
@@ -321,22 +248,7 @@ def sync(paths: Iterable[str]) -> None:
         for path in todo:
             _with_descriptor(path, os.fsync)
     else:
-        _with_descriptor(todo[0], _syncfs)
-
-
-def sync_tree(root: str) -> None:
-    """Waits until everything at and below `root` is on disk."""
-    paths = []
-    try:
-        for relative, node in walk(root):
-            if node.kind in ("file", "directory"):
-                paths.append(_below(root, relative))
-            if len(paths) > _FEW:
-                break
-    except PermissionError:  # a directory that a program made unreadable
-        _with_descriptor(root, _syncfs)
-    else:
-        sync(paths)
+        _with_descriptor(todo[0], sync_filesystem)
 
 
 def _with_descriptor(path: str, action: Callable[[int], None]) -> None:
@@ -345,14 +257,15 @@ def _with_descriptor(path: str, action: Callable[[int], None]) -> None:
     except (
         PermissionError
     ):  # a file without read permission: the whole filesystem then, through its directory
-        descriptor, action = os.open(os.path.dirname(path), os.O_RDONLY | os.O_CLOEXEC), _syncfs
+        descriptor, action = os.open(os.path.dirname(path), os.O_RDONLY | os.O_CLOEXEC), sync_filesystem
     try:
         action(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _syncfs(descriptor: int) -> None:
+def sync_filesystem(descriptor: int) -> None:
+    """Waits until everything that was written to the file system of an open file or directory is on disk."""
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)
@@ -361,7 +274,7 @@ def _syncfs(descriptor: int) -> None:
         raise OSError(code, os.strerror(code))
 
 
-# ---------------------------------------------------------------------------------------------- mounts and locks
+# ---------------------------------------------------------------------------------------------- mounts
 
 
 def mount_of(path: str) -> tuple[int, str]:
@@ -380,17 +293,6 @@ def mount_of(path: str) -> tuple[int, str]:
             if line.split(" ", 1)[0] == str(number):
                 return number, line.rsplit(" - ", 1)[1].split()[0]
     return number, ""
-
-
-@contextmanager
-def locked(path: str) -> Iterator[None]:
-    """Holds an exclusive lock among all processes that use this file for it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 # ---------------------------------------------------------------------------------------------- errors

@@ -1,24 +1,29 @@
-"""What is remembered of a commit so that it can be taken back: the changeset, the steps, and how each path looked.
+"""What is remembered of a commit so that it can be taken back and landed again.
 
-`<state>/undo/<pid>/` holds `record.json`, `old/` (what the commit took away, by item number) and, once it was undone,
-`undone` and `new/` (what the commit had brought).
+`<state>/undo/<pid>/record.json` describes both sides: what the commit took away and what it brought. The contents lie in
+the store of objects: those of the side that is not in the workspace.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+import time
+from contextlib import suppress
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from casava_os.kernel.ports import Changeset
-from casava_sandbox.layer.files import Node, digest_of, look, open_file, walk, write_durably
-from casava_sandbox.layer.transaction import Item, Steps, undo_dir
-from casava_syscalls.names import fs_path, path_text
+from casava_sandbox.layer.files import Node
+from casava_sandbox.layer.kept import Tree
+from casava_sandbox.layer.steps import Purpose, Steps
+from casava_sandbox.layer.transaction import record_path, undo_dir
+from casava_sandbox.layer.trash import trash_path
 
 
 class Seen(NamedTuple):
-    """How a path looked: kind, permissions, size (bytes), times (ns), inode; sha256 of a file, target of a link."""
+    """How a path looked: kind, permissions, size (bytes), times (ns), inode."""
 
     kind: str
     mode: int
@@ -27,7 +32,6 @@ class Seen(NamedTuple):
     ctime_ns: int
     ino: int
     text: str | None = None
-    """Digest or target, where known."""
 
 
 class Record(BaseModel):
@@ -36,88 +40,81 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pid: int
+    sequence: int
+    """Later commits have greater ones, whatever the clock says."""
+    at: float
+    """When it landed first, seconds since the epoch."""
     workspace: str
+    root: tuple[int, int]
+    """Device and inode of the workspace."""
     changeset: Changeset
     steps: Steps
-    before: dict[str, Seen]
+    """As the commit made them."""
+    before: Tree
     """Everything that the commit took away."""
-    after: dict[str, Seen]
+    after: Tree
     """Everything that the commit brought."""
+    undone: bool = False
+
+    def kept(self) -> dict[str, int]:
+        """Digests (and sizes in bytes) of the contents that the way back, or the way there again, needs."""
+        tree = self.after if self.undone else self.before
+        return {kept.text: kept.size for kept in tree.values() if kept.kind == "file" and kept.text}
 
 
-def seen(node: Node, text: str | None = None) -> Seen:
+def seen(node: Node) -> Seen:
     """The part of a node that is remembered."""
-    return Seen(node.kind, node.mode, node.size, node.mtime_ns, node.ctime_ns, node.ino, text)
-
-
-def save_record(state: str, record: Record) -> None:
-    """Writes the record durably."""
-    write_durably(_path(state, record.pid), record.model_dump_json().encode())
+    return Seen(node.kind, node.mode, node.size, node.mtime_ns, node.ctime_ns, node.ino)
 
 
 def load_record(state: str, pid: int) -> Record | None:
     """The record of a commit, or None. Raises `ValueError` (pydantic) for a damaged file."""
     try:
-        with open(_path(state, pid), "rb") as file:
+        with open(record_path(state, pid), "rb") as file:
             return Record.model_validate_json(file.read())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def appearing(record: bytes, purpose: Purpose) -> Tree:
+    """What a transaction of this purpose brings, by the record that it was to leave. Empty when that cannot be read."""
+    with suppress(ValueError):
+        known = Record.model_validate_json(record)
+        return known.before if purpose == "undo" else known.after
+    return {}
 
 
 def has_record(state: str, pid: int) -> bool:
     """Whether a commit of this process is remembered."""
-    return os.path.lexists(_path(state, pid))
+    return os.path.lexists(record_path(state, pid))
 
 
-def _path(state: str, pid: int) -> str:
-    return os.path.join(undo_dir(state, pid), "record.json")
-
-
-def looks_as(path: str, expected: Seen) -> bool:
-    """Whether a path still holds what it held. Times may differ as long as kind, permissions and contents do not."""
-    try:
-        node = look(path)
-    except PermissionError:  # below a directory that the program closed
-        return True
-    if node is None or node.kind != expected.kind:
-        return False
-    if node.kind == "link":
-        return path_text(os.readlink(path)) == expected.text
-    if node.mode != expected.mode or node.size != expected.size:
-        return False
-    if node.kind == "directory" or seen(node)[:6] == expected[:6]:
-        return True
-    try:
-        return expected.text is not None and digest_of(open_file(path)) == expected.text
-    except PermissionError:
-        return False
-
-
-def moved_on(workspace: str, items: tuple[Item, ...], expected: dict[str, Seen]) -> list[str]:
-    """The paths (text form) at which the workspace is not as `expected` says."""
-    wrong: list[str] = []
-    for item in items:
-        top = os.path.join(workspace, fs_path(item.path))
-        if not item.put:
-            if os.path.lexists(top) or not os.path.isdir(os.path.dirname(top)):
-                wrong.append(item.path)
-            continue
-        there = set()
-        wanted = {item.path}
-        if (kept := expected.get(item.path)) is not None and kept.kind == "directory":
-            prefix = item.path + "/"
-            wanted |= {path for path in expected if path.startswith(prefix)}
-        try:
-            for below, _ in walk(top):
-                there.add(f"{item.path}/{path_text(below)}" if below else item.path)
-        except (
-            PermissionError
-        ):  # the program made a directory unreadable: nobody else has looked into it either
-            there |= wanted
-        wrong += sorted(there ^ wanted)
-        wrong += [
-            p
-            for p in sorted(there & wanted)
-            if not looks_as(os.path.join(workspace, fs_path(p)), expected[p])
+def remembered(state: str) -> list[int]:
+    """The processes whose commits are remembered."""
+    found: list[int] = []
+    with suppress(FileNotFoundError):
+        found = [
+            int(name)
+            for name in os.listdir(os.path.join(state, "undo"))
+            if name.isdecimal() and has_record(state, int(name))
         ]
-    return wrong
+    return sorted(found)
+
+
+def next_sequence(state: str) -> int:
+    """A number greater than those of all commits before, also when the clock goes backwards."""
+    path = os.path.join(state, "undo", "sequence")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        known = os.pread(descriptor, 32, 0)
+        number = max(int(known) if known.isdigit() else 0, time.time_ns()) + 1
+        os.pwrite(descriptor, b"%d" % number, 0)
+        return number
+    finally:
+        os.close(descriptor)
+
+
+def forget(state: str, pid: int) -> None:
+    """Drops what is remembered of a commit. It goes in one instant."""
+    os.rename(undo_dir(state, pid), trash_path(state))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,16 +16,21 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from casava_os.kernel.ports import Changeset, Layer, LayerPaths
+from casava_os.kernel.ports import Changeset, Conflicts, Layer, LayerPaths
 from casava_os.paths import private_dir
 from casava_sandbox.layer.changeset import DigestCache, Scan, scan
+from casava_sandbox.layer.clock import Instant
 from casava_sandbox.layer.commit import Asked, Base, commit
+from casava_sandbox.layer.conflicts import conflicts
 from casava_sandbox.layer.diff import render_diff
 from casava_sandbox.layer.files import failure, mount_of, node_of, open_file, remove_tree
 from casava_sandbox.layer.overlay import Upper
-from casava_sandbox.layer.record import Seen, seen
-from casava_sandbox.layer.transaction import recover, rolled_back_path
-from casava_sandbox.layer.undo import undo
+from casava_sandbox.layer.prune import Budget, due, prune
+from casava_sandbox.layer.record import Seen, load_record, seen
+from casava_sandbox.layer.recovery import Recovered, Unsettled, recover, unsettled
+from casava_sandbox.layer.transaction import notes_dir, rolled_back_path
+from casava_sandbox.layer.trash import empty
+from casava_sandbox.layer.undo import redo, undo
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.names import fs_path, path_text
 from casava_syscalls.results import Err, Ok, Result
@@ -65,13 +69,18 @@ class LayerFile(BaseModel):
     created_ns: int
     device: int
     inode: int
+    running_ns: int = 0
+    """When it was made, since the machine started: the clock that nobody can set."""
+    start: str = ""
+    """Which start that was."""
 
 
 class DiskLayer:
     """A layer on disk."""
 
-    def __init__(self, state: str, paths: LayerPaths, facts: LayerFile) -> None:
+    def __init__(self, state: str, paths: LayerPaths, facts: LayerFile, budget: Budget) -> None:
         self._state = state
+        self._budget = budget
         self._paths = paths
         self._facts = facts
         self._digests: DigestCache = {}
@@ -110,15 +119,23 @@ class DiskLayer:
 
     def commit(self, changeset: Changeset, *, of: Changeset | None = None) -> Result[Changeset]:
         """Lands exactly this changeset; on `Err` nothing was applied. The layer stays until it is discarded."""
-        base = Base(
-            created_ns=self._facts.created_ns,
+        asked = Asked(changeset, of)
+        landed = commit(self._state, self._paths, self._base(), asked, self._digests, self._adopt)
+        _tidy(self._state, self._budget)
+        return landed
+
+    def conflicts(self, shown: Changeset) -> Conflicts:
+        """What stands in the way of landing `shown`: every file, by name."""
+        return conflicts(self._paths, self._base(), shown, self._digests)
+
+    def _base(self) -> Base:
+        return Base(
+            created=Instant(self._facts.created_ns, self._facts.running_ns, self._facts.start),
             root=(self._facts.device, self._facts.inode),
             first_seen=self._first_seen(),
             rolled_back=self._touched(),
             landed=self._landed(),
         )
-        asked = Asked(changeset, of)
-        return commit(self._state, self._paths, base, asked, self._digests, self._adopt)
 
     def _adopt(self, looks: Mapping[str, Seen]) -> None:
         """What we touched and left as it was is not taken for somebody else's work later."""
@@ -161,8 +178,9 @@ class DiskLayer:
 class DiskLayerStore:
     """Layers under one state directory. Making the store creates nothing."""
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, budget: Budget | None = None) -> None:
         self._state = os.path.abspath(state_dir)
+        self._budget = budget or Budget()
 
     def create(self, pid: int, workspace: Path) -> Result[Layer]:
         """A fresh layer over `workspace`.
@@ -213,7 +231,7 @@ class DiskLayerStore:
             return Err(
                 code="not-found", title="The workspace is gone", message=message, hint="Discard the layer"
             )
-        return Ok(value=DiskLayer(self._state, _paths(pid, Path(workspace), folder), facts))
+        return Ok(value=DiskLayer(self._state, _paths(pid, Path(workspace), folder), facts, self._budget))
 
     def split(self, pid: int, rest: int, landed: Changeset) -> Result[Layer]:
         """Hands the layer of `pid` on to `rest`, without what landed: see the Protocol."""
@@ -242,21 +260,37 @@ class DiskLayerStore:
         return ()
 
     def undo(self, pid: int) -> Result[Changeset]:
-        """Takes back the commit of a process. `Err`: `conflict`, `not-found`, `usage` (already undone), `permission`."""
-        return undo(self._state, pid)
+        """Takes back the commit of a process. `Err`: `conflict`, `not-found`, `usage` (already undone), `permission`, `disk-full`."""
+        turned = undo(self._state, pid)
+        _tidy(self._state, self._budget)
+        return turned
 
-    def recover(self) -> Result[int | None]:
-        """Rolls back a commit or undo that a killed process left unfinished; the value is its pid. For every start."""
+    def redo(self, pid: int) -> Result[Changeset]:
+        """Lands again what was taken back. `Err` as for `undo`."""
+        turned = redo(self._state, pid)
+        _tidy(self._state, self._budget)
+        return turned
+
+    def recover(self) -> Recovered:
+        """Ends commits, undos and redos that killed processes left unfinished. For every start."""
+        return recover(self._state)
+
+    def unsettled(self) -> list[Unsettled]:
+        """What landed or was taken back by a process that may not have come to write that down."""
+        return unsettled(self._state)
+
+    def settled(self, pid: int) -> None:
+        """It is written down now."""
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(notes_dir(self._state), f"{pid}.json"))
+
+    def landed(self, pid: int) -> Changeset | None:
+        """What a process has landed, when that is kept and was not taken back."""
         try:
-            return Ok(value=recover(self._state))
-        except OSError as error:
-            return failure(error, "putting the workspace back")
-        except ValueError:
-            return Err(
-                code="failed",
-                title="Damaged intent",
-                message="The record of an unfinished commit cannot be read",
-            )
+            record = load_record(self._state, pid)
+        except (OSError, ValueError):
+            return None
+        return None if record is None or record.undone else record.changeset
 
     def _folder(self, pid: int) -> str:
         return os.path.join(self._state, "layers", str(pid))
@@ -271,15 +305,26 @@ class DiskLayerStore:
             os.chown(paths.upper, root.uid, root.gid)
         os.chmod(paths.upper, root.mode)
         os.utime(paths.upper, ns=(root.mtime_ns, root.mtime_ns))
+        created = Instant.now()
         facts = LayerFile(
             pid=pid,
             workspace=path_text(workspace),
-            created_ns=time.time_ns(),
+            created_ns=created.wall_ns,
+            running_ns=created.running_ns,
+            start=created.start,
             device=status.st_dev,
             inode=status.st_ino,
         )
         _write(os.path.join(folder, "layer.json"), facts.model_dump_json().encode())
-        return DiskLayer(self._state, paths, facts)
+        return DiskLayer(self._state, paths, facts, self._budget)
+
+
+def _tidy(state: str, budget: Budget) -> None:
+    """Keeps the undo store within its budget. What stands in the way of that now does not later."""
+    with suppress(OSError, ValueError):
+        if due(state, budget):
+            prune(state, budget)
+        empty(state)
 
 
 def _landed_path(folder: Path) -> str:
