@@ -123,7 +123,7 @@ def _agents(desk: Desk, host: int) -> Iterator[int]:
             return iter(())
         time.sleep(0.01)
     time.sleep(0.15)
-    (trace,) = [trace for trace in traces.all() if trace.owner == host and trace.pid] or [None]
+    trace = next((trace for trace in traces.all() if trace.owner == host and trace.pid), None)
     if trace is None:
         return iter(())
     if trace.container:
