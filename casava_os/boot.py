@@ -96,8 +96,8 @@ def _recover(
         if sweep:
             tidy(str(state_dir()))  # first: what still runs in a layer must not outlive the decision on it
             control.sweep()
-            if held_days is not None:
-                notices = expire(control.journal, layers, held_days, time.time())
+        if held_days is not None:
+            notices = expire(control.journal, layers, held_days, time.time())
     except JournalError as problem:
         return problem.err
     return Ok(value=notices)

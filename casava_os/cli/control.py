@@ -30,6 +30,7 @@ def ps(json: Json = False) -> int:
     kernel = boot(sweep=False)
     if isinstance(kernel, Err):
         return front.fail(kernel)
+    front.notices(kernel.value)
     rows = kernel.value.control.listed()
     kernel.value.close()
     if isinstance(rows, Err):

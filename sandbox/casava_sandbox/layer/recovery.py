@@ -64,7 +64,7 @@ def recover(state: str) -> Recovered:
 def unsettled(state: str) -> list[Unsettled]:
     """What landed since the journal was last brought up to date, the oldest process first."""
     found: list[Unsettled] = []
-    with suppress(FileNotFoundError):
+    with suppress(OSError):  # what cannot be read here is told when something is to land
         for name in os.listdir(notes_dir(state)):
             with (
                 suppress(OSError, ValueError, KeyError, TypeError),
