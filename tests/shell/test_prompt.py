@@ -32,8 +32,9 @@ async def test_letters_and_enter_in_one_burst(open_shell: OpenShell) -> None:
 async def test_up_and_down_go_through_the_past_and_bring_the_draft_back(open_shell: OpenShell) -> None:
     async with open_shell() as shell:
         await shell.done("list")
-        await shell.ask(NOTE)
+        block = await shell.ask(NOTE)
         await shell.press("n")
+        await shell.until(lambda: not block.running)
         await shell.type("draft", "up")
         assert shell.prompt.text == NOTE
         await shell.press("up", "up", "up")

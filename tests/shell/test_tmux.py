@@ -44,8 +44,8 @@ class Terminal:
             assert time.monotonic() < end, self.seen()
             time.sleep(0.1)
 
-    def until_seen(self, text: str) -> None:
-        self.until(lambda: text in self.seen())
+    def until_seen(self, *texts: str) -> None:
+        self.until(lambda: all(text in self.seen() for text in texts))
 
     def names(self) -> list[str]:
         return sorted(path.name for path in self.workspace.iterdir())
@@ -77,8 +77,7 @@ def test_type_a_request_see_approve_undo_and_leave(terminal: Terminal) -> None:
     terminal.until_seen("Say in plain words")
     terminal.type("delete the tmp files")
     terminal.until_seen("2 deleted. Apply?")
-    for text in ("file.delete paths=$1 [delete]", "- b.tmp  6 B", "- c.tmp  6 B", "has changed yet"):
-        assert text in terminal.seen()
+    terminal.until_seen("file.delete paths=$1 [delete]", "- b.tmp  6 B", "- c.tmp  6 B", "has changed yet")
     assert terminal.names() == ["a.txt", "b.tmp", "c.tmp"]
     time.sleep(1)  # the card takes no answer that comes too soon to be meant
 
