@@ -11,6 +11,7 @@ from casava_os.cli.output import Output
 from casava_os.cli.screen import Screen
 from casava_os.kernel.events import (
     ApprovalNeeded,
+    Asked,
     BaseEvent,
     ChangesetMade,
     Committed,
@@ -28,7 +29,7 @@ from casava_os.kernel.events import (
     Undone,
 )
 from casava_os.kernel.events import Output as Printed
-from casava_syscalls.values import Exit
+from casava_syscalls.values import Exit, Question
 
 
 class Show:
@@ -45,6 +46,7 @@ class Show:
         self._ended = True
         self._shown_digest = ""
         self._told: list[str] = []
+        self._question: Question | None = None
 
     @singledispatchmethod
     def event(self, event: BaseEvent) -> None:
@@ -159,11 +161,17 @@ class Show:
             self._screen.error(event.err)
 
     @event.register
+    def _asked(self, event: Asked) -> None:
+        from casava_os.shell.planwords import in_words
+
+        self._question = in_words(event.question, event.plans)
+
+    @event.register
     def _finished(self, event: Finished) -> None:
         if self._streamed and not self._ended and self._output.tty:
             self._output.stream("\n")
         if event.value is not None and not self._streamed and not self._changes_only():
-            self._output.value(event.value)
+            self._output.value(self._question or event.value)
 
     def _changes_only(self) -> bool:
         """Whether the last step is a change, whose summary is on the screen: its result is no data."""

@@ -14,6 +14,7 @@ from casava_os.kernel.ports import Change
 from casava_os.shell.wording import privileges_text, seconds_text, size_text
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.results import Err
+from casava_syscalls.values import Question, Refusal
 
 MOST_CHANGES = 40
 """Changes that are read out; the rest is counted."""
@@ -93,8 +94,11 @@ def error_sentences(err: Err) -> Iterator[str]:
         yield f"What to do: {visible(err.hint)}"
 
 
-def ending_sentence(event: Finished, told: str) -> str:
-    """How a process ended; `told` is what became of its changes, as an earlier event said it."""
+def ending_sentence(event: Finished, told: str, *, plans: int = 0) -> str:
+    """How a process ended; `told` is what became of its changes, as an earlier event said it.
+
+    `plans`: how many a question stands for, to be chosen by number.
+    """
     pid = event.pid
     took = sum(seconds for part, seconds in event.timings.items() if part != "total")
     time = f" It took {seconds_text(took)}." if took >= 1 else ""
@@ -109,6 +113,13 @@ def ending_sentence(event: Finished, told: str) -> str:
             return f"Discarded: {told}. Nothing changed."
         case "cancelled":
             return "Cancelled. Nothing was changed."
+        case "done" if isinstance(event.value, Question) and plans:
+            numbers = "1" if plans == 1 else f"a number from 1 to {plans}"
+            return f"A question for you. Nothing ran. Answer {numbers}, or ask in other words."
+        case "done" if isinstance(event.value, Question):
+            return "A question for you. Nothing ran. Ask again in full."
+        case "done" if isinstance(event.value, Refusal):
+            return "This cannot be done. Nothing ran."
         case "done" if event.exit_code == ExitCode.NOT_UNDERSTOOD:
             return "Not understood. Nothing ran."
         case "done":

@@ -8,7 +8,6 @@ import pytest
 
 from casava_os.kernel.events import BaseEvent
 from casava_os.kernel.options import RunOptions
-from casava_os.kernel.ports import Draft
 from casava_os.kernel.running import Running, Send
 from casava_os.shell.app import ShellApp
 from casava_os.shell.screens.leave import LeaveScreen
@@ -225,14 +224,6 @@ async def test_effects_that_no_layer_holds_are_asked_for_first_and_cannot_be_hel
         await shell.press("n", "n")
         await shell.until_seen("not approved: nothing ran")
         assert shell.bench.sandbox.sessions == []
-
-
-async def test_what_is_not_understood_asks_back(open_shell: OpenShell) -> None:
-    unsure = Draft(steps=({"call": "file.delete", "paths": ["a.txt"]},), confidence=0.01)
-    async with open_shell(script={"huh": unsure}) as shell:
-        await shell.done("huh")
-        assert "not understood; nothing ran" in shell.seen()
-        assert shell.bench.files() == BEFORE
 
 
 async def test_no_model_and_no_sandbox_say_what_to_do(open_shell: OpenShell) -> None:

@@ -23,6 +23,7 @@ from casava_os.shell.apps import app_words, start_app
 from casava_os.shell.commands import commands
 from casava_os.shell.completion import Completer, quoted
 from casava_os.shell.hint import PlanHint
+from casava_os.shell.planwords import plan_words
 from casava_os.shell.recall import past_of
 from casava_os.shell.replan import Replanning
 from casava_os.shell.screens.files import FilesScreen
@@ -36,6 +37,7 @@ from casava_os.shell.themes import THEMES
 from casava_os.shell.widgets.approval import ApprovalCard
 from casava_os.shell.widgets.block import ProcessBlock
 from casava_os.shell.widgets.conversation import Conversation
+from casava_os.shell.widgets.offer import Offer
 from casava_os.shell.widgets.prompt import CompletionList, Prompt
 from casava_os.shell.widgets.story import Story
 from casava_os.shell.widgets.topline import TopLine
@@ -52,6 +54,8 @@ MOST_HELD = 20
 """Held processes that are shown when the shell opens."""
 SIDE_FROM = 110
 """Width in cells from which the panel stands at the right; below, it is one line under the top."""
+ALONE = 0.4
+"""Seconds for which a number stands alone in the prompt before it is an answer: else a request begins with it."""
 KEEP_SECONDS = 0.5
 """How often what is typed is kept for the next time: what a killed shell loses."""
 LINE_FROM = 20
@@ -239,7 +243,9 @@ class ConversationScreen(Screen[None]):
     async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
         """A command of the shell, a program, or a request."""
         text = event.text
-        if text.startswith("/") and (known := self.commands.get(text[1:].partition(" ")[0])) is not None:
+        if (offer := self._offer(text)) is not None:
+            offer.action_take(int(text))
+        elif text.startswith("/") and (known := self.commands.get(text[1:].partition(" ")[0])) is not None:
             await known.perform(self, text.partition(" ")[2].strip())
         elif text.startswith("/") and "/" not in text[1:].partition(" ")[0]:
             self.notify(
@@ -281,6 +287,28 @@ class ConversationScreen(Screen[None]):
         """The plan forms while a request is typed."""
         if self._hint is not None and event.text_area.id == "prompt":
             self._hint.typed(event.text_area.text, self.shell.marks)
+            if self._offer(typed := event.text_area.text) is not None:
+                self.set_timer(ALONE, partial(self._take_alone, typed))
+
+    def _offer(self, typed: str) -> Offer | None:
+        """The plans of the newest question, when what is typed is the number of one of them."""
+        found = self.blocks[-1].offer if self.blocks else None
+        number = int(typed) if len(typed) == 1 and typed in "123456789" else 0
+        return found if found is not None and 1 <= number <= found.count else None
+
+    def _take_alone(self, typed: str) -> None:
+        prompt = self.query_one(Prompt)
+        if prompt.text == typed and (offer := self._offer(typed)) is not None:
+            prompt.fill("")
+            offer.action_take(int(typed))
+
+    async def on_offer_taken(self, event: Offer.Taken) -> None:
+        """Runs the plan that the person means, with policy and approval like any other."""
+        event.stop()
+        self.query_one(Prompt).focus()
+        shell, plan = self.shell, event.plan
+        running = shell.kernel.run_plan(plan, workspace=shell.workspace, options=self.options())
+        await self.begin(plan.request or plan_words(plan), running)
 
     def _quick(self) -> bool:
         """Whether the model that makes the plans may be asked while somebody types."""
@@ -460,7 +488,7 @@ class ConversationScreen(Screen[None]):
         """Keys are shown when they mean something."""
         match action:
             case "answer_next":
-                return bool(self.query(ApprovalCard))
+                return bool(self.query(ApprovalCard)) or self._open_offer() is not None
             case "interrupt":
                 return any(block.running for block in self.blocks)
             case "toggle_side":
@@ -488,6 +516,12 @@ class ConversationScreen(Screen[None]):
             card.focus()
             card.scroll_visible()
             return
+        if (offer := self._open_offer()) is not None:
+            offer.focus()
+
+    def _open_offer(self) -> Offer | None:
+        """The plans of the newest question, while none of them is taken."""
+        return self._offer("1")
 
     def cancel_newest(self) -> None:
         """Interrupts the newest process that runs."""

@@ -25,6 +25,8 @@ class Told:
     """The last state; empty while it runs for the first time."""
     ending: str = ""
     """What became of its changes."""
+    outcome: str = ""
+    """What came instead of a plan, in a few words."""
     exit_code: int = 0
     seconds: float | None = None
     """Of work; waiting for the person is none."""
@@ -79,7 +81,7 @@ def _ending(told: Told, marks: Marks) -> tuple[str, str, str]:
         case "done" if told.exit_code == 0:
             return marks.done, "$text-success", "done"
         case "done":
-            return marks.waits, "$text-warning", "not understood; nothing ran"
+            return marks.waits, "$text-warning", f"{told.outcome or 'not understood'}; nothing ran"
         case "failed" if told.exit_code == ExitCode.APPROVAL_NEEDED:
             return marks.skipped, "$text-muted", f"not approved: {ending}"
         case "":
