@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -138,10 +139,12 @@ _COLUMNS = "pid, created, request, workspace, state, owner, exit_code, born, pri
 
 @dataclass(slots=True)
 class Journal:
-    """An open journal. Use it from one thread; another process may have the same file open."""
+    """An open journal, for any thread: they take turns. Another process may have the same file open."""
 
     path: Path
     _connection: sqlite3.Connection
+    _turn: threading.RLock = field(default_factory=threading.RLock)
+    """One connection is one transaction: who begins one while another thread is in its own would join that."""
 
     @classmethod
     def open(cls, path: Path) -> Result[Journal]:
@@ -167,7 +170,8 @@ class Journal:
 
     def close(self) -> None:
         """Safe to call twice."""
-        self._connection.close()
+        with self._turn:
+            self._connection.close()
 
     # ------------------------------------------------------------------------------------------ writing
 
@@ -300,10 +304,11 @@ class Journal:
 
     @contextmanager
     def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as problem:
-            raise JournalError(_unusable(self.path, problem)) from problem
+        with self._turn:
+            try:
+                yield
+            except sqlite3.Error as problem:
+                raise JournalError(_unusable(self.path, problem)) from problem
 
 
 def _grow(connection: sqlite3.Connection) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -119,6 +120,8 @@ class Kernel:
     control: Control = field(init=False)
     """What may be done with a process that runs, here or in another `casava-os`."""
     _models: dict[str | None, Model] = field(default_factory=dict)
+    _loading: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a model is loaded: a hint, a request and a screen may ask for the same one at once, each in a thread."""
 
     def __post_init__(self) -> None:
         self.control = Control(self.journal, self.layers)
@@ -305,12 +308,16 @@ class Kernel:
         return loaded if isinstance(loaded, Err) else None
 
     def _model(self, name: str | None) -> Result[Model]:
-        if name not in self._models:
+        """The model of this name, loaded once. Blocking; any thread."""
+        if (there := self._models.get(name)) is not None:
+            return Ok(value=there)
+        with self._loading:
+            if (there := self._models.get(name)) is not None:
+                return Ok(value=there)
             loaded = self.load_model(name)
-            if isinstance(loaded, Err):
-                return loaded
-            self._models[name] = loaded.value
-        return Ok(value=self._models[name])
+            if isinstance(loaded, Ok):
+                self._models[name] = loaded.value
+            return loaded
 
     # ------------------------------------------------------------------------------ 3: plan → verdicts
 
@@ -479,15 +486,16 @@ class Kernel:
 
     def measured(self) -> tuple[Measured, ...]:
         """The models that are loaded and tell what they do, the latest last."""
-        return tuple(model for model in self._models.values() if isinstance(model, Measured))
+        return tuple(model for model in list(self._models.values()) if isinstance(model, Measured))
 
     # ------------------------------------------------------------------------------ 7, 8: `Process.tell`, `life`
 
     def close(self) -> None:
         """Frees the models and the journal."""
-        for model in self._models.values():
-            model.close()
-        self._models.clear()
+        with self._loading:
+            for model in self._models.values():
+                model.close()
+            self._models.clear()
         self.journal.close()
 
 

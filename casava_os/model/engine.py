@@ -10,7 +10,6 @@ import ctypes
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,18 +18,28 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@cache
-def _library() -> object:
-    """llama.cpp, initialised and silent. The callback must live as long as the library."""
+_STARTING = threading.Lock()
+_started: list[object] = []
+"""The callback that llama.cpp logs to. It is called for as long as the program lives, and so is kept for as long."""
+
+
+def _library() -> None:
+    """Initialises llama.cpp and makes it silent: once, however many threads load their first model at once.
+
+    Two callbacks would be one too many: llama.cpp knows the one that was set last, and would call it after it was freed.
+    """
     import llama_cpp
 
     @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator] # llama_cpp ships no types
     def silent(level: int, text: bytes, data: ctypes.c_void_p) -> None:
         """Logs go nowhere: standard error has one owner."""
 
-    llama_cpp.llama_log_set(silent, ctypes.c_void_p(0))
-    llama_cpp.llama_backend_init()
-    return silent
+    with _STARTING:
+        if _started:
+            return
+        _started.append(silent)
+        llama_cpp.llama_log_set(silent, ctypes.c_void_p(0))
+        llama_cpp.llama_backend_init()
 
 
 @dataclass(frozen=True, slots=True)

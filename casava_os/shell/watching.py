@@ -91,7 +91,7 @@ class FolderWatch:
     def look(self) -> set[str]:
         """Of the folders that the system does not watch, those whose entries changed since the last look."""
         found = set()
-        for folder in [name for name, watch in self._watches.items() if watch is None]:
+        for folder in [name for name, watch in list(self._watches.items()) if watch is None]:
             stamp = _stamp(folder)
             if stamp != self._seen.get(folder):
                 self._seen[folder] = stamp

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -163,3 +165,35 @@ def test_a_second_opinion_that_doubts_makes_a_plan_doubtful(smol: LlamaModel) ->
         bare.close()
         assert found[1] == before[1]
         assert found[0] == (pytest.approx(min(alone, expected)) if expected else alone)
+
+
+def test_two_threads_that_load_the_first_model_share_one_callback() -> None:
+    """llama.cpp logs to the callback that was set last. That one was freed when the other was remembered: a crash."""
+    done = subprocess.run(
+        [sys.executable, "-c", _TWO_FIRST_LOADS], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "loaded\n"), done.stderr
+
+
+_TWO_FIRST_LOADS = """
+import threading, time
+import llama_cpp
+from casava_os.model import load
+
+begin, calls = llama_cpp.llama_backend_init, []
+
+def slow_for_the_first():
+    calls.append(1)
+    if len(calls) == 1:
+        time.sleep(0.3)
+    begin()
+
+llama_cpp.llama_backend_init = slow_for_the_first
+threads = [threading.Thread(target=load) for _ in range(2)]
+threads[0].start()
+time.sleep(0.1)
+threads[1].start()
+for thread in threads:
+    thread.join()
+print("loaded")
+"""
