@@ -45,7 +45,7 @@ from casava_os.shell.wording import home_path
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.names import path_text
 from casava_syscalls.process import Run
-from casava_syscalls.results import Err
+from casava_syscalls.results import Err, Ok
 
 if TYPE_CHECKING:
     from casava_os.shell.app import ShellApp
@@ -183,8 +183,25 @@ class ConversationScreen(Screen[None]):
         self._hint = PlanHint(typing, shell.kernel, shell.workspace, self._quick, lambda: shell.chosen_model)
         self.query_one(Conversation).anchor()
         self.query_one(TopLine).model = self.shell.model
-        self.query_one(Prompt).fill(self.shell.session.place.draft)
+        self.query_one(Prompt).fill(self._left_in_the_prompt())
         self.run_worker(self._continue(), group="held")
+
+    def _left_in_the_prompt(self) -> str:
+        """What was typed and not sent. A shell that died may have had no time to note that it was sent."""
+        session, journal = self.shell.session, self.shell.kernel.journal
+        typed = session.place.draft
+        last = guarded(lambda: journal.process(session.pids[-1])) if typed.strip() and session.pids else None
+        sent = isinstance(last, Ok) and isinstance(last.value, Ok) and last.value.value.request
+        return "" if sent == typed.strip() else typed
+
+    async def _tell_how_it_died(self) -> None:
+        """Said above the prompt until the next request."""
+        if sentence := self.shell.died:
+            if self.query_one(Prompt).text:
+                sentence += ". What you had typed is in the prompt again."
+            told = Static(Content.styled(visible(sentence), "$text-warning"), id="died")
+            told.styles.height = "auto"
+            await self.query_one("#main").mount(told, before="#typing")
 
     async def _continue(self) -> None:
         """The blocks of the last session come back, then what waits here besides, to be landed or thrown away."""
@@ -196,6 +213,7 @@ class ConversationScreen(Screen[None]):
             place = session.place
             await self.query_one(Conversation).restore(session.pids, recall, place.at, place.offset)
         await self._show_held(set(session.pids))
+        await self._tell_how_it_died()
         if session.problem:
             self.notify(session.problem, severity="warning", markup=False)
         self.set_interval(KEEP_SECONDS, self.keep_place)
@@ -243,6 +261,8 @@ class ConversationScreen(Screen[None]):
     async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
         """A command of the shell, a program, or a request."""
         text = event.text
+        self.keep_place()  # what is sent is no longer in the prompt, even if the shell dies of it
+        await self.query("#died").remove()
         if (offer := self._offer(text)) is not None:
             offer.action_take(int(text))
         elif text.startswith("/") and (known := self.commands.get(text[1:].partition(" ")[0])) is not None:
