@@ -112,9 +112,11 @@ class Later:
             row = self.journal.last_committed(None if workspace is None else text_of(real(workspace)))
             if row is not None:
                 return Ok(value=row.pid)
-            where = "in the journal" if workspace is None else "in this workspace"
+            where = "" if workspace is None else " in this folder"
             return Err(
-                code="not-found", title="There is nothing to undo", message=f"no commit stands {where}"
+                code="not-found",
+                title="There is nothing to undo",
+                message=f"nothing that was applied{where} is still there to be taken back",
             )
 
         return find
@@ -126,7 +128,7 @@ class Later:
                 Err(
                     code="usage",
                     title=f"Process {p.pid} cannot be undone",
-                    message=f"it is {p.state}: only a commit is undone",
+                    message=f"it is {p.state}: only what was applied can be undone",
                     hint="casava-os log lists processes and their states",
                 ),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from textual.content import Content
@@ -13,6 +14,9 @@ from casava_os.shell.marks import Marks
 from casava_os.shell.wording import seconds_text
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.results import Err
+
+
+_COMMAND = re.compile(r"\bcasava-os (log|undo|commit|discard)\b")
 
 
 @dataclass(slots=True)
@@ -90,13 +94,18 @@ def _ending(told: Told, marks: Marks) -> tuple[str, str, str]:
             return marks.failed, "$text-error", f"{told.state}{f': {ending}' if ending else ''}"
 
 
+def here(hint: str) -> str:
+    """A next step with the shell's own commands: "/log" for "casava-os log"."""
+    return _COMMAND.sub(r"/\1", hint)
+
+
 def error_content(err: Err, marks: Marks) -> Content:
     """A failure: title, sentence, next step."""
     parts: list[str | tuple[str, str]] = [(f"{marks.failed} {visible(err.title)}", "bold $text-error")]
     if err.message:
         parts += [f"\n  {visible(err.message, keep=chr(10))}"]
     if err.hint:
-        parts += [("\n  " + marks.to + " ", "$text-muted"), (visible(err.hint), "$text-primary")]
+        parts += [("\n  " + marks.to + " ", "$text-muted"), (visible(here(err.hint)), "$text-primary")]
     return Content.assemble(*parts)
 
 
