@@ -131,14 +131,14 @@ class Show:
     def _held(self, event: Held) -> None:
         self._screen.line(("held: ", "yellow"), event.reason)
         self._screen.line(
-            "  → ", (event.commit, "cyan"), " lands it, ", (event.discard, "cyan"), " throws it away"
+            "  → ", (event.commit, "cyan"), " applies it, ", (event.discard, "cyan"), " discards it"
         )
 
     @event.register
     def _committed(self, event: Committed) -> None:
         self._screen.line(("done: ", "green"), f"{event.summary}  ", (f"take it back: {event.undo}", "dim"))
         if event.rest:
-            held = f"casava-os commit {event.rest} lands it, casava-os discard {event.rest} throws it away"
+            held = f"casava-os commit {event.rest} applies it, casava-os discard {event.rest} discards it"
             self._screen.line(("held: ", "yellow"), f"{event.rest_summary}  ", (held, "dim"))
 
     @event.register

@@ -186,7 +186,7 @@ class Landing:
         standing = self.standing
         saved = await uninterrupted(lambda: standing.save(rule))
         if isinstance(saved, Err):
-            p.tell(Note(text=f"The rule was not saved, the changes land: {saved}"))
+            p.tell(Note(text=f"The rule was not saved, the changes are applied: {saved}"))
             return
         back = f"casava-os policy remove {saved.value} takes it back"
         p.tell(Note(text=f"Saved as standing rule {saved.value} in {standing.path}; {back}"))

@@ -49,7 +49,7 @@ async def keep_rest(
     rest.move("held", ExitCode.APPROVAL_NEEDED)
     rest.tell(
         Held(
-            reason=f"it was left out when process {p.pid} landed",
+            reason=f"it was left out when process {p.pid} was applied",
             commit=f"casava-os commit {rest.pid}",
             discard=f"casava-os discard {rest.pid}",
         )

@@ -36,7 +36,7 @@ Type what you want done in this folder, in plain words, and press Enter.
 An exclamation mark and a command runs a program in the sandbox, like !ls.
 Nothing changes before you have heard what would change and answered yes.
 /undo takes back the last change, /undo 7 that of process 7.
-/commit 7 lets land what process 7 holds, /discard 7 throws it away.
+/commit 7 applies what process 7 holds, /discard 7 discards it.
 /held lists what waits. /app lists apps, /app NAME runs one. /model says which model makes the plans, /model NAME chooses another.
 /quit or Ctrl-D leaves. Ctrl-C interrupts what runs. A \\ at the end of a line: the request goes on."""
 

@@ -104,9 +104,9 @@ def ending_sentence(event: Finished, told: str, *, plans: int = 0) -> str:
     time = f" It took {seconds_text(took)}." if took >= 1 else ""
     match event.state:
         case "committed":
-            return f"Landed: {told}. To take it back, type /undo {pid}.{time}"
+            return f"Applied: {told}. To take it back, type /undo {pid}.{time}"
         case "held":
-            return f"Held: {told}. Type /commit {pid} to let it land, /discard {pid} to throw it away.{time}"
+            return f"Held: {told}. Type /commit {pid} to apply it, /discard {pid} to discard it.{time}"
         case "undone":
             return f"Undone: {told}."
         case "discarded":

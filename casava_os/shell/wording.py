@@ -61,12 +61,12 @@ def killed_text(row: Listed) -> str:
     if row.left_behind:
         return f"process {row.pid} was left behind by a casava-os that is gone; it is cleared away"
     if row.state == "cancelled":
-        return f"process {row.pid} was cancelled; nothing of it landed"
+        return f"process {row.pid} was cancelled; nothing was changed"
     return f"process {row.pid} ended by itself meanwhile: {row.state}"
 
 
 def held_text(row: Listed) -> str:
     """What came of a hold."""
     if row.state == "held":
-        return f"process {row.pid} holds its changes; commit lands them, discard throws them away"
+        return f"process {row.pid} holds its changes; commit applies them, discard discards them"
     return f"what process {row.pid} changes will be held"

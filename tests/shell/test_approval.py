@@ -102,7 +102,7 @@ async def test_a_file_is_left_out_and_the_rest_lands(open_shell: OpenShell, answ
         await shell.until_seen("Apply 4 of 5 [Y]", "[-] 4 of 5 changes", "[-] + notes/", "[ ] + later.txt")
         await shell.until_seen("What you leave out stays held")
         await shell.press("y")
-        await shell.until_seen("landed: 3 added, 1 changed; held as process 2: 1 added")
+        await shell.until_seen("applied: 3 added, 1 changed; held as process 2: 1 added")
         (answer,) = answers
         assert isinstance(answer, ApprovalCard.Answered)
         assert answer.answer == Selection(
@@ -340,7 +340,7 @@ async def test_always_shows_the_rule_before_it_stands(open_shell: OpenShell, ans
         await shell.press("a")
         await shell.until_seen("Save this rule and apply [A]")
         await shell.press("a")
-        await shell.until_seen("landed: 4 added, 1 changed")
+        await shell.until_seen("applied: 4 added, 1 changed")
         assert [answer.answer for answer in answers if isinstance(answer, ApprovalCard.Answered)] == [ALWAYS]
         saved = rules.read()
         assert isinstance(saved, Ok)

@@ -45,7 +45,7 @@ class ApprovalCard(Vertical, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer('yes')", "Apply", id="approval.yes", tooltip="Let exactly this happen."),
-        Binding("n", "answer('no')", "Discard", id="approval.no", tooltip="Throw it away; nothing changes."),
+        Binding("n", "answer('no')", "Discard", id="approval.no", tooltip="Discard it; nothing changes."),
         Binding(
             "h", "answer('hold')", "Hold", id="approval.hold", tooltip="Decide later; nothing changes yet."
         ),
@@ -216,7 +216,7 @@ class ApprovalCard(Vertical, can_focus=True):
         why = visible("; ".join(self.event.reasons))
         rest = "Nothing in this folder has changed yet" + (f": {why}" if why else ".")
         if not tree.whole:
-            rest = "What you leave out stays held, as a process of its own: land or discard it later."
+            rest = "What you leave out stays held, as a process of its own: apply or discard it later."
         self.query_one(".told", Static).update(Content(rest))
         self._label_buttons()
 

@@ -208,7 +208,7 @@ class Story(Vertical):
 
     @show.register
     def _(self, event: Committed) -> None:
-        self.told.ending = f"landed: {event.summary}"
+        self.told.ending = f"applied: {event.summary}"
         if event.rest:
             self.told.rest = event.rest
             self.told.ending += f"; held as process {event.rest}: {event.rest_summary}"

@@ -61,8 +61,8 @@ def status_content(told: Told, marks: Marks, running: float | None, pid: int) ->
     if told.state == "committed":
         parts += [("  take it back with ", "$text-muted"), (f"/undo {pid}", "$text-primary")]
     elif told.state == "held":
-        parts += ["\n  ", (f"/commit {pid}", "$text-primary"), (" lands it, ", "$text-muted")]
-        parts += [(f"/discard {pid}", "$text-primary"), (" throws it away", "$text-muted")]
+        parts += ["\n  ", (f"/commit {pid}", "$text-primary"), (" applies it, ", "$text-muted")]
+        parts += [(f"/discard {pid}", "$text-primary"), (" discards it", "$text-muted")]
     if told.seconds is not None:
         parts.append((f"  {seconds_text(told.seconds)}", "$text-muted"))
     return Content.assemble(*parts)
@@ -73,7 +73,7 @@ def _ending(told: Told, marks: Marks) -> tuple[str, str, str]:
     ending = visible(told.ending)
     match told.state:
         case "committed":
-            return marks.done, "$text-success", ending or "landed"
+            return marks.done, "$text-success", ending or "applied"
         case "held":
             return marks.waits, "$text-warning", f"held: {ending}"
         case "discarded":
