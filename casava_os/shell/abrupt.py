@@ -27,9 +27,9 @@ BEAT_SECONDS = 10.0
 
 _PLAIN = (
     r"\033[?2026l\033[?1000l\033[?1002l\033[?1003l\033[?1006l\033[?1015l\033[?1004l\033[?2004l"
-    r"\033[?2048l\033[<u\033[?1049l\033[?25h\033[0m"
+    r"\033[?2048l\033[<u\033[?1049l\033[?7h\033[?25h\033[0m"
 )
-"""Ends what Textual begins: no mouse, no paste marks, no second screen; the cursor is back."""
+"""Ends what Textual begins: no mouse, no paste marks, no second screen; long lines go on, the cursor is back."""
 
 _GUARD = rf"""
 trap '' INT HUP TERM QUIT TSTP TTOU
@@ -134,9 +134,7 @@ def _guard(log: Path) -> subprocess.Popen[bytes] | None:
     terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     try:
         saved = subprocess.run(["stty", "-g"], stdin=terminal, capture_output=True, check=False)
-        told = (
-            f"The shell of Casava OS ended abruptly; what it knew is in {log}. The next casava-os tells more."
-        )
+        told = f"The shell of Casava OS ended abruptly. What it knew is in {log}"
         return subprocess.Popen(
             ["sh", "-c", _GUARD, "sh", told, saved.stdout.decode().strip()],
             stdin=subprocess.PIPE, stdout=terminal, stderr=subprocess.DEVNULL,
