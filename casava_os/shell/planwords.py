@@ -148,7 +148,12 @@ def in_words(question: Question, plans: Sequence[Mapping[str, JsonValue]]) -> Qu
 
 def plan_words(plan: Plan) -> str:
     """What a plan does, as an order in one sentence without an end mark."""
-    return ", then ".join(_step(number, step) for number, step in enumerate(plan.steps, 1))
+    return ", then ".join(plan_steps(plan))
+
+
+def plan_steps(plan: Plan) -> tuple[str, ...]:
+    """The same, step by step."""
+    return tuple(_step(number, step) for number, step in enumerate(plan.steps, 1))
 
 
 def _step(number: int, step: AnyCall) -> str:

@@ -54,7 +54,9 @@ def test_what_cannot_be_read(here: Here) -> None:
 
 
 def test_what_is_missing_is_named_where_it_is_when_that_is_one_place(here: Here) -> None:
-    here.make({"notes/shopping.txt": "x", "shopping": "x", ".hidden/secret.txt": "x", "a/two": "x", "b/two": "x"})
+    here.make(
+        {"notes/shopping.txt": "x", "shopping": "x", ".hidden/secret.txt": "x", "a/two": "x", "b/two": "x"}
+    )
     missing = here.fails("file.read", "not-found", paths=["shopping.txt"])
     assert (missing.title, missing.message) == ("There is no shopping.txt", "")
     assert missing.hint == "did you mean notes/shopping.txt?"

@@ -15,7 +15,6 @@ from casava_os.shell.wording import seconds_text
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.results import Err
 
-
 _COMMAND = re.compile(r"\bcasava-os (log|undo|commit|discard)\b")
 
 

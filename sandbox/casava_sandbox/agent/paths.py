@@ -14,7 +14,6 @@ from casava_sandbox.agent.errors import Fault
 from casava_sandbox.agent.values import Stored
 from casava_syscalls.names import fs_path, path_text
 
-
 MOST_LOOKED_AT = 20_000
 """Entries of the workspace that are looked at for a name that is somewhere else."""
 
