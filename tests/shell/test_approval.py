@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from textual.message import Message
-from textual.widgets import Button, TextArea
+from textual.widgets import Button, Static, TextArea
 
 from casava_os.kernel.events import ALWAYS, ApprovalNeeded
 from casava_os.kernel.policyfile import StandingRules
@@ -257,6 +257,9 @@ async def test_the_edited_plan_runs_and_the_old_one_goes_only_then(open_shell: O
         await shell.press("p")
         await shell.until(lambda: isinstance(shell.app.screen, PlanEditor))
         await shell.until_seen("Edit the plan", "✓ 3 steps: file.write → file.write → file.write")
+        first = str(shell.app.screen.query_one("#words", Static).content)
+        assert first.startswith("1. put ")
+        assert "notes/2026/today.txt" in first
         text = shell.app.screen.query_one(TextArea)
 
         text.text = text.text.replace("today.txt", "../../../up.txt")
