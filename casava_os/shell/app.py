@@ -172,6 +172,7 @@ class ShellApp(App[int]):
     async def _leave(self) -> None:
         """Answers what waits with "hold", cancels what runs, and waits until all of it has cleaned up."""
         self.conversation.keep_place()
+        waiting = len(self.conversation.query(ApprovalCard))
         for card in self.conversation.query(ApprovalCard):
             card.event.answer(None)
         for block in self.conversation.blocks:
@@ -179,4 +180,14 @@ class ShellApp(App[int]):
                 block.cancel()
         workers = [worker for worker in self.workers if worker.group == "processes"]
         await asyncio.gather(*(worker.wait() for worker in workers), return_exceptions=True)
-        self.exit(0)
+        self.exit(0, message=_held_when_leaving(waiting) if waiting else None)
+
+
+def _held_when_leaving(questions: int) -> str:
+    """What is said in the terminal after the shell: what became of the questions that waited."""
+    what = (
+        "1 question waited; what it would change is"
+        if questions == 1
+        else f"{questions} questions waited; what they would change is"
+    )
+    return f"{what} held. The shell shows it again, or: casava-os ps"

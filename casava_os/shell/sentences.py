@@ -11,7 +11,7 @@ from casava_os.errors import ExitCode
 from casava_os.kernel.events import Finished, PlanStep
 from casava_os.kernel.policy import Verdict
 from casava_os.kernel.ports import Change
-from casava_os.shell.wording import privileges_text, seconds_text, size_text
+from casava_os.shell.wording import effect_words, privileges_text, seconds_text, size_text
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.results import Err
 from casava_syscalls.values import Question, Refusal
@@ -27,6 +27,9 @@ _EFFECTS = {
     "network": "uses the network",
     "host": "acts on this machine",
     "provision": "starts machines or containers",
+    "move": "moves files",
+    "rename": "renames files",
+    "run": "runs a program, which may change files",
 }
 _CHANGES = {
     "added": "add",
@@ -44,7 +47,10 @@ def listed(words: Sequence[str]) -> str:
 
 def step_sentence(step: PlanStep, verdict: Verdict) -> str:
     """One step of a plan with what it does and what policy says to it."""
-    does = listed([_EFFECTS.get(effect, effect) for effect in step.effects]) or "does nothing"
+    does = (
+        listed([_EFFECTS.get(word, word) for word, _ in effect_words(step.call.get("call"), step.effects)])
+        or "does nothing"
+    )
     told = f"{step.number}. {visible(step.line)}. It {does}."
     if verdict.decision == "deny":
         return f"{told} Policy denies it: {visible(verdict.reason)}."

@@ -202,7 +202,7 @@ async def test_side_by_side_where_there_is_room_and_by_a_key(open_shell: OpenShe
         assert "│4 + def total(items, tax=0.2):" in shell.seen().replace("  ", " ")
         await shell.press("s")
         await shell.until(lambda: not diff.side)
-        await shell.until_seen("+++ b/shop/total.py", "-def total(items):", "+def total(items, tax=0.2):")
+        await shell.until_seen("shop/total.py  71 B", "-def total(items):", "+def total(items, tax=0.2):")
         await shell.press("s")
         await shell.until(lambda: diff.side)
         await shell.pilot.resize_terminal(80, 40)

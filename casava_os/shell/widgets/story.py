@@ -305,8 +305,11 @@ class Story(Vertical):
             if isinstance(value, Exit) and last.step.number in self.told.streamed:
                 return  # it stands there already
         content, left_out = value_content(value, self.workspace)
+        if not content and isinstance(value, Exit) and self.told.changes:
+            return  # it printed nothing; what it changed is listed
         if not content:
-            content = Content.styled("nothing", "$text-muted")
+            said = "it printed nothing" if isinstance(value, Exit) else "nothing"
+            content = Content.styled(said, "$text-muted")
         self._say(content, "value")
         if left_out:
             self._say(
