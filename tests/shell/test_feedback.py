@@ -172,8 +172,7 @@ def test_a_move_is_a_move() -> None:
 
 async def test_a_program_that_is_run_does_not_read_like_a_deletion(open_shell: OpenShell) -> None:
     async with open_shell() as shell:
-        await shell.type("!true", "enter")
-        await shell.until(lambda: bool(shell.blocks) and not shell.blocks[0].running)
+        await shell.ask("!true")
         await shell.until_seen("[run]")
         assert "[delete]" not in shell.seen()
         plan = shell.blocks[0].plan
