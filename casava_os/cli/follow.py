@@ -23,7 +23,7 @@ from casava_syscalls.results import Err, Ok, Result
 
 if TYPE_CHECKING:
     from casava_os.kernel.dispatch import Budget
-    from casava_os.kernel.events import ApprovalNeeded, BaseEvent
+    from casava_os.kernel.events import ApprovalNeeded, Asked, BaseEvent
     from casava_os.kernel.replay import Past
     from casava_os.kernel.run import Kernel, RunOptions
     from casava_os.kernel.running import Running
@@ -163,7 +163,13 @@ class Front:
             return self.fail(options)
         how = options.value
         return self.follow(
-            lambda kernel: begin(kernel, where, how), kernel=kernel.value, dry_run=choices.dry_run, seen=seen
+            lambda kernel: begin(kernel, where, how),
+            kernel=kernel.value,
+            dry_run=choices.dry_run,
+            seen=seen,
+            meant=(lambda kernel, plan: kernel.run_plan(plan, workspace=where, options=how))
+            if asks
+            else None,
         )
 
     # ---------------------------------------------------------------------------------------- following
@@ -175,8 +181,12 @@ class Front:
         kernel: Kernel | None = None,
         dry_run: bool = False,
         seen: Callable[[BaseEvent], None] | None = None,
+        meant: Callable[[Kernel, Plan], Running] | None = None,
     ) -> int:
-        """Follows a process to its end; gives its exit code. `seen` is called with every event."""
+        """Follows a process to its end; gives its exit code. `seen` is called with every event.
+
+        `meant` runs the plan that the person chose, when the process ended with plans to choose from.
+        """
         if kernel is None:
             booted = boot()
             if isinstance(booted, Err):
@@ -184,19 +194,25 @@ class Front:
             kernel = booted.value
         self.notices(kernel)
         try:
-            return asyncio.run(self._follow(kernel, begin, dry_run, seen))
+            return asyncio.run(self._follow(kernel, begin, dry_run, seen, meant))
         finally:
             kernel.close()
 
     async def _follow(
-        self, kernel: Kernel, begin: Begin, dry_run: bool, seen: Callable[[BaseEvent], None] | None
+        self,
+        kernel: Kernel,
+        begin: Begin,
+        dry_run: bool,
+        seen: Callable[[BaseEvent], None] | None,
+        meant: Callable[[Kernel, Plan], Running] | None,
     ) -> int:
         from casava_os.cli.show import Show
-        from casava_os.kernel.events import ApprovalNeeded, Finished
+        from casava_os.kernel.events import ApprovalNeeded, Asked, Finished
 
         show = Show(self.screen, self.output, terse=self._terse, dry_run=dry_run)
         code = int(ExitCode.FAILED)
         asking: set[asyncio.Task[None]] = set()
+        asked: Asked | None = None
         running = begin(kernel)
         with _interruptible(running, self.screen):
             async with running as events:
@@ -209,6 +225,8 @@ class Front:
                         seen(event)
                     if isinstance(event, ApprovalNeeded):
                         asking.add(asyncio.create_task(self._ask(event)))
+                    if isinstance(event, Asked):
+                        asked = event
                     if isinstance(event, Finished):
                         code = event.exit_code
                     elif self.output.gone:
@@ -216,7 +234,17 @@ class Front:
             for task in asking:
                 task.cancel()
             await asyncio.gather(*asking, return_exceptions=True)
-        return code
+        if meant is None or asked is None or (plan := await self._choose(asked)) is None:
+            return code
+        return await self._follow(kernel, lambda kernel: meant(kernel, plan), dry_run, seen, None)
+
+    async def _choose(self, event: Asked) -> Plan | None:
+        """The plan that the person at the terminal means, of those that the question stands for."""
+        from casava_os.shell.planwords import sentences_of
+
+        plans = [plan for plan, _ in sentences_of(event.plans)]
+        number = await self.screen.choose(len(plans)) if plans else 0
+        return plans[number - 1] if number else None
 
     async def _ask(self, event: ApprovalNeeded) -> None:
         """Asks the person at the terminal, and hands the answer to the kernel."""

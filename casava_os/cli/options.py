@@ -10,9 +10,7 @@ import typer
 Driver = Literal["docker", "bubblewrap"]
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Approve what policy asks for, without a question.")]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Show the changeset and its diff, then throw it away.")
-]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the changeset and its diff, then discard it.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON event a line on stdout, and nothing else.")]
 Null = Annotated[bool, typer.Option("--null", "-0", help="End file names with NUL instead of a newline.")]
 Workspace = Annotated[

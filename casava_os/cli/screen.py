@@ -173,6 +173,18 @@ class Screen:
                 return answer
             self.note(", ".join(f"{offer} = {words[offer]}" for offer in offers))
 
+    async def choose(self, count: int) -> int:
+        """Which of so many things the person means, from 1; 0 for none of them, and at the end of input."""
+        numbers = "/".join(str(number) for number in range(1, count + 1))
+        while True:
+            self._prompt(f"Which one? [{numbers}, Enter for none] ")
+            typed = (await _typed_line()).strip().lower()
+            if typed in ("", "n", "no", "none"):
+                return 0
+            if typed.isascii() and typed.isdigit() and 1 <= int(typed) <= count:
+                return int(typed)
+            self.note("its number, or Enter for none of them: nothing has run")
+
     def _prompt(self, text: str) -> None:
         sys.stderr.write(visible(text))
         sys.stderr.flush()

@@ -11,6 +11,7 @@ from casava_os.cli.output import Output
 from casava_os.cli.screen import MOST_CHANGES, Screen
 from casava_os.kernel.events import (
     ApprovalNeeded,
+    Asked,
     BaseEvent,
     ChangesetMade,
     Committed,
@@ -31,7 +32,7 @@ from casava_os.kernel.events import (
     Undone,
 )
 from casava_os.kernel.events import Output as Printed
-from casava_syscalls.values import Exit
+from casava_syscalls.values import Exit, Question
 
 
 class Show:
@@ -48,6 +49,7 @@ class Show:
         self._ended = True
         self._shown_digest = ""
         self._told: list[str] = []
+        self._question: Question | None = None
 
     @singledispatchmethod
     def event(self, event: BaseEvent) -> None:
@@ -145,14 +147,14 @@ class Show:
     def _held(self, event: Held) -> None:
         self._screen.line(("held: ", "yellow"), event.reason)
         self._screen.line(
-            "  → ", (event.commit, "cyan"), " lands it, ", (event.discard, "cyan"), " throws it away"
+            "  → ", (event.commit, "cyan"), " applies it, ", (event.discard, "cyan"), " discards it"
         )
 
     @event.register
     def _committed(self, event: Committed) -> None:
         self._screen.line(("done: ", "green"), f"{event.summary}  ", (f"take it back: {event.undo}", "dim"))
         if event.rest:
-            held = f"casava-os commit {event.rest} lands it, casava-os discard {event.rest} throws it away"
+            held = f"casava-os commit {event.rest} applies it, casava-os discard {event.rest} discards it"
             self._screen.line(("held: ", "yellow"), f"{event.rest_summary}  ", (held, "dim"))
 
     @event.register
@@ -190,11 +192,17 @@ class Show:
             self._screen.error(event.err)
 
     @event.register
+    def _asked(self, event: Asked) -> None:
+        from casava_os.shell.planwords import in_words
+
+        self._question = in_words(event.question, event.plans)
+
+    @event.register
     def _finished(self, event: Finished) -> None:
         if self._streamed and not self._ended and self._output.tty:
             self._output.stream("\n")
         if event.value is not None and not self._streamed and not self._changes_only():
-            self._output.value(event.value)
+            self._output.value(self._question or event.value)
 
     def _changes_only(self) -> bool:
         """Whether the last step is a change, whose summary is on the screen: its result is no data."""

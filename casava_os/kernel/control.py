@@ -193,7 +193,7 @@ class Control:
         state = row.value.state
         if state == "held":
             message = "it has ended and holds its changes"
-            hint = f"casava-os commit {pid} lands them, casava-os discard {pid} throws them away"
+            hint = f"casava-os commit {pid} applies them, casava-os discard {pid} discards them"
         elif state == "committing":
             message, hint = "its changes are landing just now, which is over in a moment", "casava-os ps"
         else:

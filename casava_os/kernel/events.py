@@ -84,6 +84,8 @@ class Asked(BaseEvent):
     event: Literal["asked"] = "asked"
     question: Question
     confidence: float | None = None
+    plans: tuple[dict[str, JsonValue], ...] = ()
+    """The plans that the choices stand for, as they stand in plan files, in the order of the choices; none has run."""
 
 
 class Refused(BaseEvent):

@@ -77,7 +77,7 @@ class Landing:
         """What becomes of the work."""
         if work.failure is not None:
             if p.changing:
-                p.discard_reason = "it failed, so nothing of it lands"
+                p.discard_reason = "nothing was changed"
             return stop(p, work.failure, step_exit_code(work.failure))
         code, layer = (ExitCode.FAILED if work.bad_exit else ExitCode.DONE), p.layer
         unchanged = Ending(code, "failed" if work.bad_exit else "done", work.value)
@@ -96,7 +96,7 @@ class Landing:
         p.tell(made_of(changeset, diff, work.calls))
         verdict = policy.judge_changes((step.call for step in work.steps), p.request, changeset)
         if isinstance(verdict, Deny):
-            p.discard_reason = "policy denies a part of it, so nothing of it lands"
+            p.discard_reason = "policy denies a part of it, so nothing was changed"
             return stop(p, denial(verdict, "a change"))
         if options.dry_run:
             p.discard_reason = "it was a dry run"
@@ -189,7 +189,7 @@ class Landing:
         standing = self.standing
         saved = await uninterrupted(lambda: standing.save(rule))
         if isinstance(saved, Err):
-            p.tell(Note(text=f"The rule was not saved, the changes land: {saved}"))
+            p.tell(Note(text=f"The rule was not saved, the changes are applied: {saved}"))
             return
         back = f"casava-os policy remove {saved.value} takes it back"
         p.tell(Note(text=f"Saved as standing rule {saved.value} in {standing.path}; {back}"))

@@ -128,14 +128,17 @@ class Later:
     def undo(self, pid: int | None, workspace: Path | None) -> Running:
         """Takes back a commit: that of `pid`, or the last one (in the workspace, when one is given)."""
         last = self._last(
-            self.journal.last_committed, workspace, "There is nothing to undo", "no commit stands"
+            self.journal.last_committed,
+            workspace,
+            "There is nothing to undo",
+            "nothing that was applied{where} is still there to be taken back",
         )
         return resume(self.journal, last if pid is None else pid, self._undo)
 
     def redo(self, pid: int | None, workspace: Path | None) -> Running:
         """Lands again what was taken back: from `pid`, or what was taken back last (in the workspace, when one is given)."""
         last = self._last(
-            self.journal.last_undone, workspace, "There is nothing to redo", "nothing was undone"
+            self.journal.last_undone, workspace, "There is nothing to redo", "nothing was undone{where}"
         )
         return resume(self.journal, last if pid is None else pid, self._redo)
 
@@ -146,8 +149,8 @@ class Later:
             row = look(None if workspace is None else text_of(real(workspace)))
             if row is not None:
                 return Ok(value=row.pid)
-            where = "in the journal" if workspace is None else "in this workspace"
-            return Err(code="not-found", title=title, message=f"{none} {where}")
+            where = "" if workspace is None else " in this folder"
+            return Err(code="not-found", title=title, message=none.format(where=where))
 
         return find
 
@@ -158,7 +161,7 @@ class Later:
                 Err(
                     code="usage",
                     title=f"Process {p.pid} cannot be undone",
-                    message=f"it is {p.state}: only a commit is undone",
+                    message=f"it is {p.state}: only what was applied can be undone",
                     hint="casava-os log lists processes and their states",
                 ),
             )

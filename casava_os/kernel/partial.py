@@ -6,6 +6,8 @@ process that the person answered has landed exactly its part, and undo takes bac
 
 from __future__ import annotations
 
+import re
+
 from casava_os.errors import ExitCode
 from casava_os.kernel.events import BaseEvent, ChangesetMade, Held, Started
 from casava_os.kernel.journal import guarded
@@ -15,15 +17,18 @@ from casava_os.kernel.threads import in_thread, uninterrupted
 from casava_syscalls.names import path_text
 from casava_syscalls.results import Err, Ok, Result
 
+_LEFT_OUT = re.compile(r" \(left out of \d+\)$")
+
 
 def rest_of(p: Process) -> Result[Process]:
-    """A new process for what will be left out, of the same request; it has no layer yet."""
+    """A new process for what will be left out, named after the request; it has no layer yet."""
     workspace = path_text(str(p.workspace))
-    made = guarded(lambda: p.journal.new(p.request, workspace))
+    request = f"{_LEFT_OUT.sub('', p.request)} (left out of {p.pid})"
+    made = guarded(lambda: p.journal.new(request, workspace))
     if isinstance(made, Err):
         return made
-    rest = Process(made.value, p.request, p.workspace, p.journal, send=_to_nobody)
-    rest.tell(Started(request=p.request, workspace=workspace))
+    rest = Process(made.value, request, p.workspace, p.journal, send=_to_nobody)
+    rest.tell(Started(request=request, workspace=workspace))
     return Ok(value=rest)
 
 
@@ -49,7 +54,7 @@ async def keep_rest(
     rest.move("held", ExitCode.APPROVAL_NEEDED)
     rest.tell(
         Held(
-            reason=f"it was left out when process {p.pid} landed",
+            reason=f"it was left out when process {p.pid} was applied",
             commit=f"casava-os commit {rest.pid}",
             discard=f"casava-os discard {rest.pid}",
         )

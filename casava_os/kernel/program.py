@@ -134,7 +134,7 @@ async def run_program(
         except Exception as problem:  # noqa: BLE001 - the edge of somebody else's code
             _LOG.exception("the program failed")
             message = f"{type(problem).__name__}: {problem}"
-            hint = "this is a fault of the program; nothing of it lands"
+            hint = "this is a fault of the program; nothing was changed"
             result = Err(code="failed", title="The program failed", message=message, hint=hint)
         if not loop.is_closed():
             loop.call_soon_threadsafe(tell, result)

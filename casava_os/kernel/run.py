@@ -273,7 +273,8 @@ class Kernel:
         if isinstance(outcome, Err):
             return stop(p, outcome)
         if isinstance(outcome, Unsure):
-            p.tell(Asked(question=outcome.question, confidence=outcome.confidence))
+            plans = tuple(json.loads(plan.canonical()) for plan in outcome.plans)
+            p.tell(Asked(question=outcome.question, confidence=outcome.confidence, plans=plans))
             return Ending(ExitCode.NOT_UNDERSTOOD, "done", outcome.question)
         if isinstance(outcome, Refusal):
             p.tell(Refused(refusal=outcome))

@@ -113,7 +113,7 @@ def stands_not(lacking: Mapping[str, str]) -> Err:
     more = f", and {len(lacking) - 3} more" if len(lacking) > 3 else ""
     return Err(
         code="usage",
-        title="These changes cannot land alone",
+        title="These changes cannot be applied alone",
         message=f"{'; '.join(told)}{more}; nothing was applied",
         hint="choose those, too",
     )

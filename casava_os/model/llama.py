@@ -117,7 +117,7 @@ class LlamaModel:
             return self._batching.broken
         tokens = self._speller.tokens(request.text)
         if len(tokens) > LONGEST_REQUEST:
-            return _too_long(len(tokens))
+            return _too_long(request.text, len(tokens))
         room = min(self._weights.context, 2 * len(tokens) + ROOM)
         seated = self._batching.enter(
             room, interactive=request.interactive, deadline=request.deadline, priority=request.priority
@@ -230,10 +230,13 @@ def _unreadable(text: str) -> Err | None:
     return None
 
 
-def _too_long(tokens: int) -> Err:
+def _too_long(text: str, tokens: int) -> Err:
+    words = max(1, len(text.split()))
+    most = words * LONGEST_REQUEST // tokens
+    about = f"about {most // 10 * 10} words like these" if most >= 10 else f"{LONGEST_REQUEST} tokens"
     return Err(
         code="limit",
         title="The request is too long",
-        message=f"it has {tokens} tokens, and the kernel model reads at most {LONGEST_REQUEST}",
+        message=f"it has {words:,} words, and the kernel model reads at most {about}",
         hint="say it shorter, and put long text into a file",
     )

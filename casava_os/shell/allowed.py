@@ -19,23 +19,23 @@ async def standing_rules(screen: ConversationScreen, argument: str) -> None:
     """Lists the standing rules, or with `remove N` takes one back."""
     rules = screen.shell.kernel.landing.standing
     if rules is None:
-        screen.notify("Nothing can be allowed for good here", severity="warning")
+        screen.say("Nothing can be allowed for good here", "warning")
         return
     verb, _, number = argument.partition(" ")
     if verb == "remove" and number.strip().isdigit():
         removed = rules.remove(int(number))
         if isinstance(removed, Err):
-            screen.notify(visible(str(removed)), severity="error", markup=False)
+            screen.say(str(removed), "error")
             return
         said = removed.value.sentence(home_path(removed.value.workspace)).removesuffix(": no longer ask")
-        screen.notify(visible(f"Taken back; it is asked for again: {said}"), markup=False)
+        screen.say(f"Taken back; it is asked for again: {said}", "done")
         return
     if argument:
-        screen.notify("/policy lists your rules; /policy remove N takes one back", severity="warning")
+        screen.say("/policy lists your rules; /policy remove N takes one back", "warning")
         return
     found = rules.read()
     if isinstance(found, Err):
-        screen.notify(visible(str(found)), severity="error", markup=False)
+        screen.say(str(found), "error")
         return
     here = text_of(real(screen.shell.workspace))
     lines = [
@@ -43,7 +43,7 @@ async def standing_rules(screen: ConversationScreen, argument: str) -> None:
         for n, rule in enumerate(found.value, 1)
     ]
     if not lines:
-        screen.notify("You have allowed nothing for good. In a question, A shows the rule that would.")
+        screen.say("You have allowed nothing for good. In a question, A shows the rule that would.")
         return
     told = [*lines, "", "/policy remove N takes one back", f"They stand in {home_path(str(rules.path))}"]
     body = Text(text=visible("\n".join(told), keep="\n"))

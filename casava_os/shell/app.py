@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from casava_os.kernel.run import Kernel
+from casava_os.shell.abrupt import BEAT_SECONDS
 from casava_os.shell.ascii import AsciiFilter
 from casava_os.shell.history import History
 from casava_os.shell.marks import ASCII, Marks, marks_here
@@ -92,6 +93,10 @@ class ShellApp(App[int]):
         self.theme = theme if theme in THEMES else "dark"
         self.keys: dict[str, str] = {}
         """The keys that the person chose, by binding."""
+        self.died = ""
+        """What to say of the shell that died here before this one; empty when none did."""
+        self.beat: Callable[[], None] = lambda: None
+        """Called now and then: the shell lives."""
         self.set_by_option: dict[str, str] = {}
         """Settings that a command-line option decided, with the option."""
         self.use_keys(keys or {})
@@ -102,6 +107,7 @@ class ShellApp(App[int]):
     def on_mount(self) -> None:
         self._conversation = ConversationScreen(self)
         self.push_screen(self._conversation)
+        self.set_interval(BEAT_SECONDS, self.beat)
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGHUP):
@@ -166,6 +172,7 @@ class ShellApp(App[int]):
     async def _leave(self) -> None:
         """Answers what waits with "hold", cancels what runs, and waits until all of it has cleaned up."""
         self.conversation.keep_place()
+        waiting = len(self.conversation.query(ApprovalCard))
         for card in self.conversation.query(ApprovalCard):
             card.event.answer(None)
         for block in self.conversation.blocks:
@@ -173,4 +180,14 @@ class ShellApp(App[int]):
                 block.cancel()
         workers = [worker for worker in self.workers if worker.group == "processes"]
         await asyncio.gather(*(worker.wait() for worker in workers), return_exceptions=True)
-        self.exit(0)
+        self.exit(0, message=_held_when_leaving(waiting) if waiting else None)
+
+
+def _held_when_leaving(questions: int) -> str:
+    """What is said in the terminal after the shell: what became of the questions that waited."""
+    what = (
+        "1 question waited; what it would change is"
+        if questions == 1
+        else f"{questions} questions waited; what they would change is"
+    )
+    return f"{what} held. The shell shows it again, or: casava-os ps"

@@ -82,7 +82,7 @@ def commands(models: Sequence[str]) -> dict[str, Command]:
     made = (
         Command("help", "what can be typed, and every key", _help),
         Command("undo", "take back the last change here, or that of process N", _undo, "[N]"),
-        Command("commit", "let land what process N holds, exactly as shown", _commit, "N"),
+        Command("commit", "apply what process N holds, exactly as shown", _commit, "N"),
         Command("discard", "throw away what process N holds", _discard, "N"),
         Command("cancel", "interrupt what runs (Esc does the same)", _cancel),
         Command(

@@ -19,6 +19,7 @@ from casava_os.kernel.compiler.compile import Compilation, Outcome, Unsure
 from casava_os.kernel.options import RunOptions
 from casava_os.shell.marks import Marks
 from casava_os.shell.widgets.plan import EFFECT_STYLES
+from casava_os.shell.wording import effect_words
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.plan import describe
 from casava_syscalls.talk import QUESTIONS
@@ -89,8 +90,8 @@ def hint_content(outcome: Outcome, marks: Marks) -> Content:
             for number, step in enumerate(outcome.plan.steps):
                 parts += [(f"  {marks.idle}  " if number else f"{marks.to} ", "$text-muted")]
                 parts += [(visible(describe(step)), "$text-muted")]
-                for effect in step.effect.names():
-                    parts += [" ", (f"[{effect}]", EFFECT_STYLES.get(effect, "bold $text-error"))]
+                for word, effect in effect_words(step.call, step.effect.names()):
+                    parts += [" ", (f"[{word}]", EFFECT_STYLES.get(effect, "bold $text-error"))]
         case Unsure() if outcome.question.text != QUESTIONS["meaning"]:  # half a request means nothing yet
             parts = [
                 (

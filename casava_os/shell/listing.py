@@ -31,6 +31,26 @@ class Planned:
     waits: bool = False
     """Whether its question stands on a screen; else it is held."""
     kind: Kind = "file"
+    to: str = ""
+    """Where it goes, when it moves away."""
+    source: str = ""
+    """Where it comes from, when it moves here."""
+
+    @property
+    def words(self) -> str:
+        """What would happen, in a few words."""
+        if self.to:
+            return f"moves to {self.to}"
+        return f"comes from {self.source}" if self.source else _WORDS[self.action]
+
+
+_WORDS = {
+    "added": "added",
+    "deleted": "deleted",
+    "changed": "changed",
+    "mode": "other mode",
+    "renamed": "renamed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +128,8 @@ def gathered(shown: Iterable[tuple[int, bool, ChangesetMade]]) -> Plans:
 def _effects(pid: int, waits: bool, change: Change) -> Iterator[tuple[str, Planned]]:
     kind: Kind = change.type
     if change.action == "renamed" and change.source is not None:
-        yield change.source, Planned(pid, "deleted", waits, kind)
-        yield change.path, Planned(pid, "added", waits, kind)
+        yield change.source, Planned(pid, "renamed", waits, kind, to=change.path)
+        yield change.path, Planned(pid, "added", waits, kind, source=change.source)
     else:
         yield change.path, Planned(pid, change.action, waits, kind)
 

@@ -43,6 +43,7 @@ def open_shell(
     if plain:
         return _plain(kernel.value, settings.value, workspace, model, sandbox)
     from casava_os.meters import Sampler
+    from casava_os.shell.abrupt import Abrupt, died_before
     from casava_os.shell.app import ShellApp
     from casava_os.shell.history import History
     from casava_os.shell.modelwatch import ModelWatch, SandboxMemory
@@ -51,6 +52,8 @@ def open_shell(
     from casava_os.shell.widgets.resources import ResourcePanel
 
     session = Session.open(state_dir() / SESSIONS, workspace, new=new)
+    died = died_before(state_dir(), workspace)
+    abrupt = Abrupt(state_dir(), workspace)
     try:
         app = ShellApp(
             kernel.value,
@@ -71,12 +74,14 @@ def open_shell(
             ),
         )
         app.chosen_model = model
+        app.died, app.beat = died, abrupt.beat
         chosen = {"model": model and "--model", "sandbox": sandbox and "--sandbox"}
         app.set_by_option = {name: option for name, option in chosen.items() if option}
         code = app.run()
     finally:
         session.close()
         kernel.value.close()
+        abrupt.close()
     return Ok(value=app.return_code or 0 if code is None else code)
 
 

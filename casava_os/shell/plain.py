@@ -25,6 +25,7 @@ from casava_os.shell.reading import Lines
 from casava_os.shell.sentences import error_sentences
 from casava_os.shell.telling import Teller, Voice
 from casava_syscalls.names import path_text
+from casava_syscalls.plan import Plan
 from casava_syscalls.process import Run
 from casava_syscalls.results import Err
 
@@ -35,7 +36,7 @@ Type what you want done in this folder, in plain words, and press Enter.
 An exclamation mark and a command runs a program in the sandbox, like !ls.
 Nothing changes before you have heard what would change and answered yes.
 /undo takes back the last change, /undo 7 that of process 7.
-/commit 7 lets land what process 7 holds, /discard 7 throws it away.
+/commit 7 applies what process 7 holds, /discard 7 discards it.
 /held lists what waits. /app lists apps, /app NAME runs one. /model says which model makes the plans, /model NAME chooses another.
 /quit or Ctrl-D leaves. Ctrl-C interrupts what runs. A \\ at the end of a line: the request goes on."""
 
@@ -63,6 +64,8 @@ class PlainShell:
         self._told_before: set[str] = set()
         self._code = 0
         self._over = False
+        self._plans: tuple[Plan, ...] = ()
+        """What the last question stands for; a number alone takes one of them."""
 
     def run(self) -> int:
         """The exit code: 0, or in a pipe that of the first request that did not end with 0."""
@@ -106,7 +109,13 @@ class PlainShell:
 
     def _obey(self, runner: asyncio.Runner, text: str) -> None:
         name, _, argument = text[1:].partition(" ")
-        if text.startswith("/") and "/" not in name:
+        plans, self._plans = self._plans, ()
+        if self._lines.terminal and text in {str(number) for number in range(1, len(plans) + 1)}:
+            plan = plans[int(text) - 1]
+            self._follow(
+                runner, self._kernel.run_plan(plan, workspace=self._workspace, options=self._options())
+            )
+        elif text.startswith("/") and "/" not in name:
             self._command(runner, name, argument.strip())
         elif text.startswith("!"):
             command = text[1:].strip()
@@ -216,6 +225,7 @@ class PlainShell:
         for task in asking:
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
+        self._plans = teller.plans
         return teller.code
 
     async def _ask(self, event: ApprovalNeeded) -> None:

@@ -11,9 +11,10 @@ from casava_os.errors import ExitCode
 from casava_os.kernel.events import Finished, PlanStep
 from casava_os.kernel.policy import Verdict
 from casava_os.kernel.ports import Change
-from casava_os.shell.wording import privileges_text, seconds_text, size_text
+from casava_os.shell.wording import effect_words, privileges_text, seconds_text, size_text
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.results import Err
+from casava_syscalls.values import Question, Refusal
 
 MOST_CHANGES = 40
 """Changes that are read out; the rest is counted."""
@@ -26,6 +27,9 @@ _EFFECTS = {
     "network": "uses the network",
     "host": "acts on this machine",
     "provision": "starts machines or containers",
+    "move": "moves files",
+    "rename": "renames files",
+    "run": "runs a program, which may change files",
 }
 _CHANGES = {
     "added": "add",
@@ -43,7 +47,10 @@ def listed(words: Sequence[str]) -> str:
 
 def step_sentence(step: PlanStep, verdict: Verdict) -> str:
     """One step of a plan with what it does and what policy says to it."""
-    does = listed([_EFFECTS.get(effect, effect) for effect in step.effects]) or "does nothing"
+    does = (
+        listed([_EFFECTS.get(word, word) for word, _ in effect_words(step.call.get("call"), step.effects)])
+        or "does nothing"
+    )
     told = f"{step.number}. {visible(step.line)}. It {does}."
     if verdict.decision == "deny":
         return f"{told} Policy denies it: {visible(verdict.reason)}."
@@ -93,22 +100,32 @@ def error_sentences(err: Err) -> Iterator[str]:
         yield f"What to do: {visible(err.hint)}"
 
 
-def ending_sentence(event: Finished, told: str) -> str:
-    """How a process ended; `told` is what became of its changes, as an earlier event said it."""
+def ending_sentence(event: Finished, told: str, *, plans: int = 0) -> str:
+    """How a process ended; `told` is what became of its changes, as an earlier event said it.
+
+    `plans`: how many a question stands for, to be chosen by number.
+    """
     pid = event.pid
     took = sum(seconds for part, seconds in event.timings.items() if part != "total")
     time = f" It took {seconds_text(took)}." if took >= 1 else ""
     match event.state:
         case "committed":
-            return f"Landed: {told}. To take it back, type /undo {pid}.{time}"
+            return f"Applied: {told}. To take it back, type /undo {pid}.{time}"
         case "held":
-            return f"Held: {told}. Type /commit {pid} to let it land, /discard {pid} to throw it away.{time}"
+            return f"Held: {told}. Type /commit {pid} to apply it, /discard {pid} to discard it.{time}"
         case "undone":
             return f"Undone: {told}."
         case "discarded":
             return f"Discarded: {told}. Nothing changed."
         case "cancelled":
             return "Cancelled. Nothing was changed."
+        case "done" if isinstance(event.value, Question) and plans:
+            numbers = "1" if plans == 1 else f"a number from 1 to {plans}"
+            return f"A question for you. Nothing ran. Answer {numbers}, or ask in other words."
+        case "done" if isinstance(event.value, Question):
+            return "A question for you. Nothing ran. Ask again in full."
+        case "done" if isinstance(event.value, Refusal):
+            return "This cannot be done. Nothing ran."
         case "done" if event.exit_code == ExitCode.NOT_UNDERSTOOD:
             return "Not understood. Nothing ran."
         case "done":

@@ -48,6 +48,11 @@ class Setting:
         return text_of(self.value)
 
     @property
+    def told(self) -> str:
+        """The value in a list: sizes in words."""
+        return told_value(self.key, self.value)
+
+    @property
     def outdone(self) -> bool:
         """Whether something stronger than the file decides it."""
         return self.source.startswith(("CASAVA_", "--"))
@@ -62,6 +67,18 @@ def text_of(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def told_value(key: str, value: object) -> str:
+    """A value as it is read: "1 GiB" for a number of bytes, else as it is written."""
+    if not key.endswith("_bytes") or not isinstance(value, int):
+        return text_of(value)
+    amount = float(value)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if amount < 1024 or unit == "GiB":
+            return f"{amount:,.1f}".removesuffix(".0") + f" {unit}"
+        amount /= 1024
+    raise AssertionError("the loop returns")
 
 
 def _fields() -> dict[str, tuple[FieldInfo, str]]:

@@ -9,6 +9,7 @@ from functools import singledispatchmethod
 from casava_os.errors import ExitCode
 from casava_os.kernel.events import (
     ApprovalNeeded,
+    Asked,
     BaseEvent,
     ChangesetMade,
     Committed,
@@ -26,9 +27,11 @@ from casava_os.kernel.events import (
     StepSkipped,
     Undone,
 )
+from casava_os.shell.planwords import in_words, sentences_of
 from casava_os.shell.sentences import changes_sentences, ending_sentence, error_sentences, step_sentence
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.names import text_to_name
+from casava_syscalls.plan import Plan
 from casava_syscalls.values import Exit, Question
 
 
@@ -86,10 +89,13 @@ class Teller:
         self._told_before = told_before
         self._steps: tuple[PlanStep, ...] = ()
         self._ending = ""
+        self._question: Question | None = None
         self._errors: set[str] = set()
         self._printed = Printed(voice.result)
         self._warned = Printed(lambda text: voice.say(text.rstrip("\n")))
         self._streamed: set[int] = set()
+        self.plans: tuple[Plan, ...] = ()
+        """What a question stands for: plans to choose from."""
         self.code = int(ExitCode.FAILED)
 
     def _all(self, lines: Iterator[str]) -> None:
@@ -105,6 +111,11 @@ class Teller:
         self._steps = event.steps
         count = len(event.steps)
         self._voice.say(f"Plan, {count} step{'' if count == 1 else 's'}:")
+
+    @tell.register
+    def _(self, event: Asked) -> None:
+        self._question = in_words(event.question, event.plans)
+        self.plans = tuple(plan for plan, _ in sentences_of(event.plans))
 
     @tell.register
     def _(self, event: Judged) -> None:
@@ -197,8 +208,8 @@ class Teller:
         shown = isinstance(value, Exit) and last is not None and last.number in self._streamed
         if isinstance(value, Question):
             self._voice.result(value.text)
-            for number, choice in enumerate(value.choices, 1):
+            for number, choice in enumerate((self._question or value).choices, 1):
                 self._voice.result(f"{number}. {choice}")
         elif value is not None and not changed and not shown:
             self._voice.result(value.render() or "nothing")
-        self._voice.say(ending_sentence(event, self._ending))
+        self._voice.say(ending_sentence(event, self._ending, plans=len(self.plans)))

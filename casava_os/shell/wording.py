@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,17 +58,50 @@ def home_path(path: str) -> str:
     return "~" + path[len(home) :] if home and (path == home or path.startswith(home + "/")) else path
 
 
+_OF_CALL = {"file.move": "move", "file.rename": "rename"}
+"""What these do to files; that it is writing at one place and deleting at another is for policy."""
+
+
+def effect_words(call: object, effects: Sequence[str]) -> list[tuple[str, str]]:
+    """What can happen to the person's files, in a word each, with the effect whose colour it has.
+
+    The typed effects are for policy: a move writes and deletes, and a program may do everything that its layer holds.
+    """
+    if (word := _OF_CALL.get(str(call))) is not None and {"write", "delete"} <= set(effects):
+        rest = [(effect, effect) for effect in effects if effect not in ("read", "write", "delete")]
+        return [(word, "write"), *rest]
+    if {"write", "delete", "execute"} <= set(effects):
+        rest = [
+            (effect, effect) for effect in effects if effect not in ("read", "write", "delete", "execute")
+        ]
+        return [("run", "execute"), *rest]
+    return [(effect, effect) for effect in effects]
+
+
+_LEFT_OUT = re.compile(r" \(left out of \d+\)$")
+
+
+def whole_request(request: str) -> str:
+    """A request as it was asked, of a process that holds what was left out of another."""
+    return _LEFT_OUT.sub("", request)
+
+
+def left_out(request: str, pid: int) -> str:
+    """The name of what was left out when process `pid` landed a part; the kernel's journal has the same."""
+    return f"{whole_request(request)} (left out of {pid})"
+
+
 def killed_text(row: Listed) -> str:
     """What came of a kill."""
     if row.left_behind:
         return f"process {row.pid} was left behind by a casava-os that is gone; it is cleared away"
     if row.state == "cancelled":
-        return f"process {row.pid} was cancelled; nothing of it landed"
+        return f"process {row.pid} was cancelled; nothing was changed"
     return f"process {row.pid} ended by itself meanwhile: {row.state}"
 
 
 def held_text(row: Listed) -> str:
     """What came of a hold."""
     if row.state == "held":
-        return f"process {row.pid} holds its changes; commit lands them, discard throws them away"
+        return f"process {row.pid} holds its changes; commit applies them, discard discards them"
     return f"what process {row.pid} changes will be held"

@@ -25,7 +25,10 @@ QUESTIONS: dict[Missing, str] = {
 Reason = Literal["off_topic", "impossible", "unavailable", "outside", "harmful"]
 
 REASONS: dict[Reason, str] = {
-    "off_topic": "That is not something a shell can do.",
+    "off_topic": (
+        "That is not something a shell can do. It finds, shows, counts, changes and packs files, runs programs, "
+        "and tells about this machine."
+    ),
     "impossible": "That cannot be done.",
     "unavailable": "That part of Casava OS does not exist yet.",
     "outside": "That lies outside the workspace.",

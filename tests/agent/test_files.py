@@ -53,6 +53,19 @@ def test_what_cannot_be_read(here: Here) -> None:
     here.fails("file.read", "limit", paths=["big"])
 
 
+def test_what_is_missing_is_named_where_it_is_when_that_is_one_place(here: Here) -> None:
+    here.make(
+        {"notes/shopping.txt": "x", "shopping": "x", ".hidden/secret.txt": "x", "a/two": "x", "b/two": "x"}
+    )
+    missing = here.fails("file.read", "not-found", paths=["shopping.txt"])
+    assert (missing.title, missing.message) == ("There is no shopping.txt", "")
+    assert missing.hint == "did you mean notes/shopping.txt?"
+    elsewhere = here.fails("file.read", "not-found", paths=["old/shopping.txt"])
+    assert (elsewhere.message, elsewhere.hint) == ("there is no old", "did you mean notes/shopping.txt?")
+    assert here.fails("file.read", "not-found", paths=["two"]).hint == ""
+    assert here.fails("file.read", "not-found", paths=["secret.txt"]).hint == ""
+
+
 def test_write_in_every_way(here: Here) -> None:
     assert here.paths("file.write", path="new/dir/a.txt", content="one") == ["new/dir/a.txt"]
     a = here.root / "new/dir/a.txt"

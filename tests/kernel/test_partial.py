@@ -197,7 +197,10 @@ async def test_the_rest_needs_what_was_taken_back(bench: Bench) -> None:
     await partly(bench, "notes", "notes/b.txt")
     await told(bench.kernel.undo(1))
     refused = await told(bench.kernel.commit(2))
-    assert only(Failed, refused).err.title == "These changes cannot land alone"
+    err = only(Failed, refused).err
+    assert err.title == "What this needs was taken back"
+    assert "needs notes, which went when the applied part was undone" in err.message
+    assert err.hint == "give the request again, or casava-os discard 2"
     assert bench.files() == {}
     assert bench.layers() == ["2"]
 
@@ -223,7 +226,7 @@ async def test_all_of_it_leaves_nothing_to_hold(bench: Bench) -> None:
 async def test_parts_of_parts(bench: Bench) -> None:
     await partly(bench, "a.txt")
     events = await told(bench.kernel.commit(2, only=["notes/c.txt"]))
-    assert only(Failed, events).err.title == "These changes cannot land alone"
+    assert only(Failed, events).err.title == "These changes cannot be applied alone"
     events = await told(bench.kernel.commit(2, only=["notes"]))
     assert only(Committed, events).rest == 0
     assert len(bench.files()) == 3

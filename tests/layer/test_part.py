@@ -150,7 +150,7 @@ def test_a_part_that_needs_more_is_refused_and_nothing_happens(tmp_path: Path, s
         alone = Changeset.made(1, whole.workspace, [c for c in whole.changes if c.path in paths])
         refused = layer.commit(alone, of=whole)
         assert isinstance(refused, Err)
-        assert refused.title == "These changes cannot land alone"
+        assert refused.title == "These changes cannot be applied alone"
     assert snapshot(str(workspace)) == before
 
 

@@ -64,6 +64,9 @@ def test_empty_binary_and_endless_requests_are_errors(smol: LlamaModel) -> None:
         assert result.hint
         codes.append(result.code)
     assert codes == ["not-understood"] * 4 + ["limit"]
+    assert isinstance(result, Err)
+    assert "it has 20,000 words" in result.message
+    assert "words like these" in result.message
 
 
 def test_unusual_text_is_read(smol: LlamaModel) -> None:

@@ -20,6 +20,7 @@ from casava_os.shell.session import Session
 from casava_os.shell.widgets import approval
 from casava_os.shell.widgets.block import ProcessBlock
 from casava_os.shell.widgets.prompt import Prompt
+from casava_os.shell.widgets.said import Said
 from tests.kernel.doubles import Bench
 
 NOTE = "write the note"
@@ -56,8 +57,9 @@ class Shell:
         return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in lines)
 
     def notices(self) -> str:
-        """What was notified, wherever the lines are broken on the screen."""
-        return "\n".join(notice.message for notice in self.app._notifications)
+        """What was said above the prompt or notified, wherever the lines are broken on the screen."""
+        said = self.app.conversation.query_one(Said).text
+        return "\n".join([said, *(notice.message for notice in self.app._notifications)])
 
     async def type(self, text: str, *keys: str) -> None:
         """Types letter by letter, then presses keys."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from textual.message import Message
-from textual.widgets import Button, TextArea
+from textual.widgets import Button, Static, TextArea
 
 from casava_os.kernel.events import ALWAYS, ApprovalNeeded
 from casava_os.kernel.policyfile import StandingRules
@@ -102,7 +102,7 @@ async def test_a_file_is_left_out_and_the_rest_lands(open_shell: OpenShell, answ
         await shell.until_seen("Apply 4 of 5 [Y]", "[-] 4 of 5 changes", "[-] + notes/", "[ ] + later.txt")
         await shell.until_seen("What you leave out stays held")
         await shell.press("y")
-        await shell.until_seen("landed: 3 added, 1 changed; held as process 2: 1 added")
+        await shell.until_seen("applied: 3 added, 1 changed; held as process 2: 1 added")
         (answer,) = answers
         assert isinstance(answer, ApprovalCard.Answered)
         assert answer.answer == Selection(
@@ -202,7 +202,7 @@ async def test_side_by_side_where_there_is_room_and_by_a_key(open_shell: OpenShe
         assert "│4 + def total(items, tax=0.2):" in shell.seen().replace("  ", " ")
         await shell.press("s")
         await shell.until(lambda: not diff.side)
-        await shell.until_seen("+++ b/shop/total.py", "-def total(items):", "+def total(items, tax=0.2):")
+        await shell.until_seen("shop/total.py  71 B", "-def total(items):", "+def total(items, tax=0.2):")
         await shell.press("s")
         await shell.until(lambda: diff.side)
         await shell.pilot.resize_terminal(80, 40)
@@ -257,6 +257,9 @@ async def test_the_edited_plan_runs_and_the_old_one_goes_only_then(open_shell: O
         await shell.press("p")
         await shell.until(lambda: isinstance(shell.app.screen, PlanEditor))
         await shell.until_seen("Edit the plan", "✓ 3 steps: file.write → file.write → file.write")
+        first = str(shell.app.screen.query_one("#words", Static).content)
+        assert first.startswith("1. put ")
+        assert "notes/2026/today.txt" in first
         text = shell.app.screen.query_one(TextArea)
 
         text.text = text.text.replace("today.txt", "../../../up.txt")
@@ -340,7 +343,7 @@ async def test_always_shows_the_rule_before_it_stands(open_shell: OpenShell, ans
         await shell.press("a")
         await shell.until_seen("Save this rule and apply [A]")
         await shell.press("a")
-        await shell.until_seen("landed: 4 added, 1 changed")
+        await shell.until_seen("applied: 4 added, 1 changed")
         assert [answer.answer for answer in answers if isinstance(answer, ApprovalCard.Answered)] == [ALWAYS]
         saved = rules.read()
         assert isinstance(saved, Ok)

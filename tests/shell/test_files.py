@@ -64,7 +64,7 @@ async def test_what_is_there_and_what_is_held_for_it(open_shell: OpenShell, size
         await opened(shell)
         await shell.until_seen(
             "Files",
-            "3 would change when process 1 lands",
+            "3 would change when process 1 is applied",
             "src/",
             "+ notes/",
             "~ a.txt",

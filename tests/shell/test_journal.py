@@ -77,7 +77,7 @@ async def test_one_process_in_full(open_shell: OpenShell) -> None:
         seen = shell.seen()
         for text in (
             "1  committed", NOTE, "~/workspace", "1 file.write path=notes/today.txt", "[write]  ask: the changes are held",
-            "sha256 ", "Done  in ram", "✓ 1", "today.txt", "landed: 1 changed, 2 added", "~ a.txt", "Time  ", "total",
+            "sha256 ", "Done  in ram", "✓ 1", "today.txt", "applied: 1 changed, 2 added", "~ a.txt", "Time  ", "total",
             "--- a/a.txt", "-two", "+TWO",
         ):  # fmt: skip
             assert text in seen, text
@@ -120,7 +120,7 @@ async def test_what_is_held_lands_from_there(open_shell: OpenShell) -> None:
         await shell.press("h")
         await shell.until(lambda: states(shell) == {1: "held"})
         await shell.press("f5")
-        await shell.until_seen("Commit", "Discard")
+        await shell.until_seen("Apply", "Discard")
         await shell.press("c")
         await shell.until(lambda: states(shell) == {1: "committed"})
         assert shell.bench.files() == AFTER

@@ -50,7 +50,7 @@ SIZES = {"80x24": (80, 24), "200x60": (200, 60)}
 async def test_the_question(open_shell: OpenShell, theme: str, size: str) -> None:
     async with open_shell(theme=theme, size=SIZES[size]) as shell:
         await shell.ask(NOTE)
-        await shell.until_seen("1 waits for you", "Hold for later")
+        await shell.until_seen("1 waits for you", "Hold")
         looks(shell, f"question-{theme}-{size}")
 
 
@@ -61,7 +61,7 @@ async def test_before_landed_and_undone(open_shell: OpenShell, theme: str) -> No
         await shell.done("list")
         await shell.ask(NOTE)
         await shell.press("y")
-        await shell.until_seen("landed")
+        await shell.until_seen("applied")
         await shell.press("shift+tab")
         looks(shell, f"landed-{theme}")
         await shell.press("u")
@@ -79,7 +79,7 @@ async def test_help(open_shell: OpenShell) -> None:
 async def test_ascii_has_nothing_else(open_shell: OpenShell) -> None:
     async with open_shell(ascii_only=True) as shell:
         await shell.ask(NOTE)
-        await shell.until_seen("Hold for later")
+        await shell.until_seen("Hold")
         assert all(text.isascii() for strip in painted(shell) for text, _, _ in strip)
 
 

@@ -116,7 +116,7 @@ def test_a_request_is_read_out_answered_by_a_word_and_taken_back(reader: Reader,
     reader.until("deleted file: c.tmp (6 bytes)")
     reader.until("Answer yes, no, hold or diff: ")
     reader.type("yes\n")
-    assert "Landed: 2 deleted. To take it back, type /undo 1." in reader.until("Request: ")
+    assert "Applied: 2 deleted. To take it back, type /undo 1." in reader.until("Request: ")
     assert home.names() == ["a.txt"]
 
     reader.type("/undo\n")
@@ -156,7 +156,7 @@ def test_a_pipe_is_read_line_by_line_and_its_results_are_data(home: Home) -> Non
     assert told.stdout.split() == ["1", "a.txt"]
     assert "Held: its changes wait for approval" in told.stderr
     assert "Process 2 holds its changes: delete the tmp files" in told.stderr
-    assert "Landed: 2 deleted." in told.stderr
+    assert "Applied: 2 deleted." in told.stderr
     assert home.names() == ["a.txt"]
     assert told.returncode == 3  # the first that did not end with 0
 

@@ -75,9 +75,9 @@ async def test_what_runs_and_what_is_held_stand_there(open_shell: OpenShell) -> 
             "run by this shell",
         ):
             assert text in seen
-        assert "Commit" not in seen, "what runs can not be landed"
+        assert "Apply" not in seen, "what runs cannot be applied"
         await shell.press("down")
-        await shell.until_seen("Commit", "Discard", "Diff")
+        await shell.until_seen("Apply", "Discard", "Diff")
         assert "Kill" not in shell.seen(), "what is held can not be killed"
 
 
@@ -94,7 +94,7 @@ async def test_kill(open_shell: OpenShell) -> None:
         await busy(shell)
         await shell.press("k")
         await shell.until(lambda: states(shell)[2] == "cancelled")
-        await shell.until(lambda: "process 2 was cancelled; nothing of it landed" in shell.notices())
+        await shell.until(lambda: "process 2 was cancelled; nothing was changed" in shell.notices())
         assert [row.pid for row in screen(shell)._rows] == [1]
         assert [session.closed for session in shell.bench.sandbox.sessions] == [1, 1]
         await shell.press("escape")
@@ -147,7 +147,7 @@ async def test_what_is_held_is_shown_landed_and_thrown_away(open_shell: OpenShel
         await shell.press("c")
         await shell.until(lambda: states(shell)[1] == "committed")
         assert shell.bench.files() == AFTER
-        await shell.until(lambda: "landed: 1 changed, 2 added" in shell.notices())
+        await shell.until(lambda: "applied: 1 changed, 2 added" in shell.notices())
 
 
 async def test_a_landing_that_fails_says_why(open_shell: OpenShell) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from casava_os.kernel.events import BaseEvent
 from casava_os.kernel.options import RunOptions
-from casava_os.kernel.ports import Draft
 from casava_os.kernel.running import Running, Send
 from casava_os.shell.app import ShellApp
 from casava_os.shell.screens.leave import LeaveScreen
@@ -52,7 +51,7 @@ async def test_approve_then_undo(open_shell: OpenShell) -> None:
         assert shell.bench.files() == BEFORE
 
         await shell.press("y")
-        await shell.until_seen("landed: 1 changed, 2 added", "/undo 1")
+        await shell.until_seen("applied: 1 changed, 2 added", "/undo 1")
         assert shell.bench.files() == AFTER
         assert shell.prompt.has_focus
 
@@ -86,11 +85,11 @@ async def test_hold_then_commit(open_shell: OpenShell) -> None:
         await shell.ask(NOTE)
         await shell.press("h")
         await shell.until_seen(
-            "held: its changes wait for approval", "/commit 1 lands it, /discard 1 throws it away"
+            "held: its changes wait for approval", "/commit 1 applies it, /discard 1 discards it"
         )
         assert shell.bench.files() == BEFORE
         await shell.type("/commit 1", "enter")
-        await shell.until_seen("landed: 1 changed, 2 added")
+        await shell.until_seen("applied: 1 changed, 2 added")
         assert shell.bench.files() == AFTER
         assert len(shell.blocks) == 1
 
@@ -110,7 +109,7 @@ async def test_answers_with_the_mouse(open_shell: OpenShell) -> None:
     async with open_shell() as shell:
         await shell.ask(NOTE)
         assert await shell.pilot.click("#yes")
-        await shell.until_seen("landed")
+        await shell.until_seen("applied")
         assert shell.bench.files() == AFTER
 
 
@@ -151,7 +150,7 @@ async def test_a_question_never_takes_the_keys_of_somebody_who_types(open_shell:
         assert shell.prompt.has_focus
         await shell.until_seen("1 waits for you (F2)")
         await shell.press("f2", "y")
-        await shell.until_seen("landed")
+        await shell.until_seen("applied")
         assert shell.prompt.text == "yny"
 
 
@@ -164,7 +163,7 @@ async def test_the_tree_moves_the_diff_and_d_shows_it_whole(open_shell: OpenShel
         await shell.press("escape")
         assert shell.prompt.has_focus
         await shell.press("f2", "y")
-        await shell.until_seen("landed")
+        await shell.until_seen("applied")
         await shell.press("shift+tab", "d")
         await shell.until(lambda: isinstance(shell.app.screen, ViewerScreen))
         assert "+buy milk" in shell.seen()
@@ -203,7 +202,7 @@ async def test_a_command_runs_in_the_sandbox_and_its_changes_are_asked_for(open_
         assert "[execute]" in shell.seen()
         assert shell.bench.model.requests == []
         await shell.press("y")
-        await shell.until_seen("landed: 1 added")
+        await shell.until_seen("applied: 1 added")
         assert shell.bench.files()["ran"] == "echo hi"
 
 
@@ -225,14 +224,6 @@ async def test_effects_that_no_layer_holds_are_asked_for_first_and_cannot_be_hel
         await shell.press("n", "n")
         await shell.until_seen("not approved: nothing ran")
         assert shell.bench.sandbox.sessions == []
-
-
-async def test_what_is_not_understood_asks_back(open_shell: OpenShell) -> None:
-    unsure = Draft(steps=({"call": "file.delete", "paths": ["a.txt"]},), confidence=0.01)
-    async with open_shell(script={"huh": unsure}) as shell:
-        await shell.done("huh")
-        assert "not understood; nothing ran" in shell.seen()
-        assert shell.bench.files() == BEFORE
 
 
 async def test_no_model_and_no_sandbox_say_what_to_do(open_shell: OpenShell) -> None:
@@ -334,10 +325,10 @@ async def test_what_an_earlier_session_holds_stands_there_when_the_shell_opens(o
                 NOTE,
                 "~ a.txt",
                 "held: its changes wait for approval",
-                "/commit 1 lands it, /discard 1 throws it away",
+                "/commit 1 applies it, /discard 1 discards it",
             )
             await later.press("shift+tab", "c")
-            await later.until_seen("landed: 1 changed, 2 added")
+            await later.until_seen("applied: 1 changed, 2 added")
         assert shell.bench.files() == AFTER
 
 
@@ -382,7 +373,7 @@ async def test_a_long_day_keeps_few_blocks_on_the_screen_and_loses_none(open_she
             assert len(shell.blocks) <= MOUNTED + STEP * 2
         shell.app.conversation.query_one(Conversation).scroll_home(animate=False)
         await shell.until_seen(
-            "request 1", "process.run command=make all", "make all", "landed: 1 added", "/undo 1"
+            "request 1", "process.run command=make all", "make all", "applied: 1 added", "/undo 1"
         )
         while shell.blocks[-1].request != f"request {MANY}":
             await scroll_to_later_ones(shell)

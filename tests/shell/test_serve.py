@@ -160,7 +160,7 @@ async def test_type_a_request_approve_and_undo_in_a_browser(served: Served, tmp_
         await asyncio.sleep(1)  # the card takes no answer that comes too soon to be meant
 
         await tab.type("y")
-        await tab.until_drawn("landed: 2 deleted")
+        await tab.until_drawn("applied: 2 deleted")
         assert served.names() == ["a.txt"]
 
         await tab.type("/undo")

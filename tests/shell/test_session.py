@@ -87,7 +87,7 @@ async def test_the_conversation_goes_on_where_it_was_left(open_shell: OpenShell,
         await shell.done("list")
         await shell.ask(NOTE)
         await shell.press("y")
-        await shell.until_seen("landed")
+        await shell.until_seen("applied")
         await shell.type("what about")
         shell.app.conversation.keep_place()
         first.close()  # as a kill would: nobody leaves
@@ -96,7 +96,9 @@ async def test_the_conversation_goes_on_where_it_was_left(open_shell: OpenShell,
         app = reopened(shell, second)
         async with app.run_test(size=(80, 40)) as pilot:
             later = Shell(shell.bench, app, pilot)
-            await later.until_seen("list", "a.txt", NOTE, "+ notes/today.txt", "landed: 1 changed", "/undo 2")
+            await later.until_seen(
+                "list", "a.txt", NOTE, "+ notes/today.txt", "applied: 1 changed", "/undo 2"
+            )
             assert later.prompt.text == "what about"
             assert not later.app.conversation.query("ApprovalCard")
             await later.press("shift+tab", "u")

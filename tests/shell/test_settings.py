@@ -58,6 +58,17 @@ async def enter(shell: Shell, text: str) -> None:
     await shell.pilot.pause()
 
 
+async def test_what_is_changed_every_day_comes_first_and_sizes_are_in_words(open_shell: OpenShell) -> None:
+    async with open_shell(size=(100, 30)) as shell:
+        screen = await opened(shell)
+        listed = [line.key for line in screen._shown]
+        assert listed[:4] == ["shell.theme", "model", "sandbox", "shell.plain"]
+        assert listed[4].startswith("key ")
+        await look_for(shell, "stdin")
+        await shell.until_seen("stdin_bytes", "1 GiB", "Default: 1 GiB.")
+        assert "1073741824" not in shell.seen()
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("theme", ["dark", "light"])
 async def test_every_setting_says_what_it_is_and_where_it_comes_from(

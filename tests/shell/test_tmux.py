@@ -82,7 +82,7 @@ def test_type_a_request_see_approve_undo_and_leave(terminal: Terminal) -> None:
     time.sleep(1)  # the card takes no answer that comes too soon to be meant
 
     terminal.press("y")
-    terminal.until_seen("landed: 2 deleted")
+    terminal.until_seen("applied: 2 deleted")
     assert terminal.names() == ["a.txt"]
 
     terminal.type("/undo")
@@ -131,12 +131,12 @@ def test_a_killed_shell_goes_on_where_it_was(terminal: Terminal) -> None:
     assert terminal.names() == ["a.txt", "b.tmp", "c.tmp"]
     terminal.press(*["BSpace"] * 12)
     terminal.type("/commit 1")
-    terminal.until_seen("landed: 1 added")
+    terminal.until_seen("applied: 1 added")
     assert terminal.names() == ["a.txt", "b.tmp", "c.tmp", "made"]
     terminal.press("C-q")
     terminal.until_seen("left with 0")
     terminal.tmux("respawn-pane", "-k", "-t", "shell")
-    terminal.until_seen("landed: 1 added")
+    terminal.until_seen("applied: 1 added")
 
 
 def _commands() -> Iterator[bytes]:

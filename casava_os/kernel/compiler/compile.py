@@ -57,10 +57,11 @@ class Compilation:
 
 @dataclass(frozen=True, slots=True)
 class Unsure:
-    """A question instead of a plan."""
+    """A question instead of a plan; `plans` are those that its choices stand for, in their order."""
 
     question: Question
     confidence: float | None = None
+    plans: tuple[Plan, ...] = ()
 
 
 Outcome = Compilation | Unsure | Refusal | Err
@@ -239,7 +240,8 @@ def _judged(draft: Draft, request: CompileRequest, certainty: Certainty) -> Outc
     if isinstance(first, Refuse):
         return Refusal(reason=first.message or REASONS[first.reason])
     if draft.confidence < certainty.needed(plan):
-        return Unsure(did_you_mean(plan, *_valid(draft.others, request)), draft.confidence)
+        meant = candidates(plan, *_valid(draft.others, request))
+        return Unsure(did_you_mean(meant), draft.confidence, tuple(meant.values()))
     return Compilation(plan, draft.confidence, draft.seconds, draft.raw)
 
 
@@ -257,16 +259,30 @@ def _valid(others: Iterable[Sequence[Mapping[str, object]]], request: CompileReq
     """Those of the next best plans that could run."""
     for steps in others:
         if all(str(step.get("call")) in request.offered for step in steps):
-            parsed = parse_plan({"version": 1, "steps": list(steps), "reads_stdin": request.piped_stdin})
+            parsed = parse_plan(
+                {
+                    "version": 1,
+                    "request": request.text,
+                    "steps": list(steps),
+                    "reads_stdin": request.piped_stdin,
+                }
+            )
             if isinstance(parsed, Ok) and not isinstance(parsed.value.steps[0], Ask | Refuse):
                 yield parsed.value
 
 
-def did_you_mean(*plans: Plan) -> Question:
+def candidates(*plans: Plan) -> dict[str, Plan]:
+    """The plans by how they read in calls, each once, the best first."""
+    found: dict[str, Plan] = {}
+    for plan in plans:
+        found.setdefault(" → ".join(describe(step) for step in plan.steps), plan)
+    return found
+
+
+def did_you_mean(meant: Mapping[str, Plan]) -> Question:
     """The best candidates, shown as choices."""
-    choices = dict.fromkeys(" → ".join(describe(step) for step in plan.steps) for plan in plans)
-    which = "this" if len(choices) == 1 else "one of these"
+    which = "this" if len(meant) == 1 else "one of these"
     return Question(
         text=f"I am not sure that I understood. Did you mean {which}? If not, say it in other words.",
-        choices=tuple(choices),
+        choices=tuple(meant),
     )

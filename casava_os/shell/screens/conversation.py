@@ -23,6 +23,7 @@ from casava_os.shell.apps import app_words, start_app
 from casava_os.shell.commands import commands
 from casava_os.shell.completion import Completer, quoted
 from casava_os.shell.hint import PlanHint
+from casava_os.shell.planwords import plan_words
 from casava_os.shell.recall import past_of
 from casava_os.shell.replan import Replanning
 from casava_os.shell.screens.files import FilesScreen
@@ -32,18 +33,21 @@ from casava_os.shell.screens.past import PastScreen
 from casava_os.shell.screens.settings import SettingsScreen
 from casava_os.shell.screens.viewer import ViewerScreen
 from casava_os.shell.session import Place
+from casava_os.shell.slips import ANSWERS, meant
 from casava_os.shell.themes import THEMES
 from casava_os.shell.widgets.approval import ApprovalCard
 from casava_os.shell.widgets.block import ProcessBlock
 from casava_os.shell.widgets.conversation import Conversation
+from casava_os.shell.widgets.offer import Offer
 from casava_os.shell.widgets.prompt import CompletionList, Prompt
+from casava_os.shell.widgets.said import Kind, Said
 from casava_os.shell.widgets.story import Story
 from casava_os.shell.widgets.topline import TopLine
-from casava_os.shell.wording import home_path
+from casava_os.shell.wording import home_path, left_out, whole_request
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.names import path_text
 from casava_syscalls.process import Run
-from casava_syscalls.results import Err
+from casava_syscalls.results import Err, Ok
 
 if TYPE_CHECKING:
     from casava_os.shell.app import ShellApp
@@ -52,6 +56,8 @@ MOST_HELD = 20
 """Held processes that are shown when the shell opens."""
 SIDE_FROM = 110
 """Width in cells from which the panel stands at the right; below, it is one line under the top."""
+ALONE = 0.4
+"""Seconds for which a number stands alone in the prompt before it is an answer: else a request begins with it."""
 KEEP_SECONDS = 0.5
 """How often what is typed is kept for the next time: what a killed shell loses."""
 LINE_FROM = 20
@@ -86,7 +92,7 @@ class ConversationScreen(Screen[None]):
             show=False,
             id="interrupt",
             priority=True,
-            tooltip="Copy what is selected; else interrupt; else empty the prompt.",
+            tooltip="Copy what is selected; else empty the prompt; else interrupt. It answers no question.",
         ),
         Binding(
             "pageup",
@@ -165,6 +171,7 @@ class ConversationScreen(Screen[None]):
                 with Conversation():
                     yield Static(Content(_WELCOME.format(place=visible(place))), id="welcome")
                 yield completions
+                yield Said()
                 with Horizontal(id="typing"):
                     yield Static(Content(f"{shell.marks.prompt} "), id="sign")
                     completer = Completer(shell.workspace, shell.history, offered, cache(app_words))
@@ -172,15 +179,32 @@ class ConversationScreen(Screen[None]):
             if shell.side is not None:
                 with Vertical(id="side"):
                     yield shell.side()
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         typing, shell = self.query_one("#typing"), self.shell
         self._hint = PlanHint(typing, shell.kernel, shell.workspace, self._quick, lambda: shell.chosen_model)
         self.query_one(Conversation).anchor()
         self.query_one(TopLine).model = self.shell.model
-        self.query_one(Prompt).fill(self.shell.session.place.draft)
+        self.query_one(Prompt).fill(self._left_in_the_prompt())
         self.run_worker(self._continue(), group="held")
+
+    def _left_in_the_prompt(self) -> str:
+        """What was typed and not sent. A shell that died may have had no time to note that it was sent."""
+        session, journal = self.shell.session, self.shell.kernel.journal
+        typed = session.place.draft
+        last = guarded(lambda: journal.process(session.pids[-1])) if typed.strip() and session.pids else None
+        sent = isinstance(last, Ok) and isinstance(last.value, Ok) and last.value.value.request
+        return "" if sent == typed.strip() else typed
+
+    async def _tell_how_it_died(self) -> None:
+        """Said above the prompt until the next request."""
+        if sentence := self.shell.died:
+            if self.query_one(Prompt).text:
+                sentence += ". What you had typed is in the prompt again."
+            told = Static(Content.styled(visible(sentence), "$text-warning"), id="died")
+            told.styles.height = "auto"
+            await self.query_one("#main").mount(told, before="#typing")
 
     async def _continue(self) -> None:
         """The blocks of the last session come back, then what waits here besides, to be landed or thrown away."""
@@ -192,6 +216,7 @@ class ConversationScreen(Screen[None]):
             place = session.place
             await self.query_one(Conversation).restore(session.pids, recall, place.at, place.offset)
         await self._show_held(set(session.pids))
+        await self._tell_how_it_died()
         if session.problem:
             self.notify(session.problem, severity="warning", markup=False)
         self.set_interval(KEEP_SECONDS, self.keep_place)
@@ -219,6 +244,10 @@ class ConversationScreen(Screen[None]):
         for row in reversed(rows.value[:MOST_HELD]):
             if row.workspace == self._here and row.pid not in there:
                 await self.begin(row.request, kernel.diff(row.pid))
+        self._count_held()
+        if held := self.query_one(TopLine).held:
+            what = "1 request is" if held == 1 else f"{held} requests are"
+            self.say(f"{what} held from before: F4 shows what is held, to apply or to discard")
 
     def on_resize(self) -> None:
         self._arrange()
@@ -239,12 +268,17 @@ class ConversationScreen(Screen[None]):
     async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
         """A command of the shell, a program, or a request."""
         text = event.text
-        if text.startswith("/") and (known := self.commands.get(text[1:].partition(" ")[0])) is not None:
+        self.keep_place()  # what is sent is no longer in the prompt, even if the shell dies of it
+        await self.query("#died").remove()
+        self.say("")
+        if self._slipped(text):
+            return
+        if (offer := self._offer(text)) is not None:
+            offer.action_take(int(text))
+        elif text.startswith("/") and (known := self.commands.get(text[1:].partition(" ")[0])) is not None:
             await known.perform(self, text.partition(" ")[2].strip())
         elif text.startswith("/") and "/" not in text[1:].partition(" ")[0]:
-            self.notify(
-                f"There is no command {visible(text.partition(' ')[0])}; /help lists them", severity="warning"
-            )
+            self.say(f"There is no command {text.partition(' ')[0]}; /help lists them", "warning")
         elif text.startswith("!"):
             if command := text[1:].strip():
                 script = Run(script=command) if "\n" in command else Run(command=command)
@@ -261,6 +295,26 @@ class ConversationScreen(Screen[None]):
             self.notify(self.shell.history.problem, severity="warning")
             self.shell.history.problem = ""
 
+    def say(self, text: str, kind: Kind = "information") -> None:
+        """One line above the prompt, until the next one is typed."""
+        self.query_one(Said).tell(text, kind)
+
+    def _slipped(self, text: str) -> bool:
+        """Whether these letters were meant for a question; nothing is done with them then, and it is said."""
+        cards = [card for card in self.query(ApprovalCard) if card.is_attached]
+        if text.casefold() in ANSWERS:
+            if cards:
+                self._to(cards[0])
+                self.say("The question has the keys now: Y applies, N discards, H holds.", "warning")
+            else:
+                self.say(f'Nothing waits for an answer, so "{text}" did nothing.', "warning")
+            return True
+        if (line := meant(text, self.commands)) is None:
+            return False
+        self.query_one(Prompt).fill(line)
+        self.say(f'"{text}" begins with a stray letter. Did you mean "{line}"? Enter does it.', "warning")
+        return True
+
     def options(self) -> RunOptions:
         """How a request of this conversation is run."""
         return RunOptions(interactive=True, model=self.shell.chosen_model, sandbox=self.shell.sandbox)
@@ -268,12 +322,14 @@ class ConversationScreen(Screen[None]):
     async def start_app(self, line: str) -> None:
         """Begins an app; what is wrong with its name or parameters is told."""
         if not line:
-            self.notify("/app needs the name of one; Tab lists them", severity="warning")
+            names = ", ".join(app_words()) or "none is installed"
+            self.say(f"/app needs the name of one. There are: {names}", "warning")
             return
         running = start_app(self.shell.kernel, line, self.shell.workspace, self.options())
         if isinstance(running, Err):
-            sentence = ". ".join(part for part in (running.message, running.hint) if part)
-            self.notify(visible(sentence), title=visible(running.title), severity="error", markup=False)
+            self.say(
+                ". ".join(part for part in (running.title, running.message, running.hint) if part), "error"
+            )
         else:
             await self.begin(f"/app {line}", running.value)
 
@@ -281,6 +337,28 @@ class ConversationScreen(Screen[None]):
         """The plan forms while a request is typed."""
         if self._hint is not None and event.text_area.id == "prompt":
             self._hint.typed(event.text_area.text, self.shell.marks)
+            if self._offer(typed := event.text_area.text) is not None:
+                self.set_timer(ALONE, partial(self._take_alone, typed))
+
+    def _offer(self, typed: str) -> Offer | None:
+        """The plans of the newest question, when what is typed is the number of one of them."""
+        found = self.blocks[-1].offer if self.blocks else None
+        number = int(typed) if len(typed) == 1 and typed in "123456789" else 0
+        return found if found is not None and 1 <= number <= found.count else None
+
+    def _take_alone(self, typed: str) -> None:
+        prompt = self.query_one(Prompt)
+        if prompt.text == typed and (offer := self._offer(typed)) is not None:
+            prompt.fill("")
+            offer.action_take(int(typed))
+
+    async def on_offer_taken(self, event: Offer.Taken) -> None:
+        """Runs the plan that the person means, with policy and approval like any other."""
+        event.stop()
+        self.query_one(Prompt).focus()
+        shell, plan = self.shell, event.plan
+        running = shell.kernel.run_plan(plan, workspace=shell.workspace, options=self.options())
+        await self.begin(plan.request or plan_words(plan), running)
 
     def _quick(self) -> bool:
         """Whether the model that makes the plans may be asked while somebody types."""
@@ -305,11 +383,11 @@ class ConversationScreen(Screen[None]):
         """Takes back, lands or throws away: process N, or for undo the last commit here; in which block."""
         kernel, workspace = self.shell.kernel, self.shell.workspace
         if argument and not argument.isdigit():
-            self.notify(f"/{verb} takes the number of a process", severity="warning")
+            self.say(f"/{verb} takes the number of a process, such as /{verb} 3", "warning")
             return None
         pid = int(argument) if argument else None
         if pid is None and verb != "undo":
-            self.notify(f"/{verb} needs the number of a process: its block says it", severity="warning")
+            self.say(f"/{verb} needs the number of a process; F4 lists them", "warning")
             return None
         if verb == "undo":
             running = kernel.undo(pid, workspace=workspace)
@@ -317,6 +395,11 @@ class ConversationScreen(Screen[None]):
             running = (kernel.commit if verb == "commit" else kernel.discard)(pid or 0)
         if block is None and pid is not None:
             block = next((found for found in self.blocks if found.pid == pid and not found.running), None)
+            if block is not None:  # its answer may stand out of sight
+                before = block.errors
+                self.follow(block, running)
+                self.run_worker(self._say_outcome(f"/{verb} {pid}", block, before), group="said")
+                return block
         if block is not None:
             self.follow(block, running)
             return block
@@ -327,14 +410,25 @@ class ConversationScreen(Screen[None]):
         block = await self.later(verb, str(pid))
         if block is None:
             return
-        before = block.errors
-        await asyncio.gather(
-            *(worker.wait() for worker in self.workers if worker.node is block and not worker.is_finished)
-        )
-        if new := [error for error in block.errors if error not in before]:
+        new = await self._new_errors(block, block.errors)
+        if new:
             tell(visible("; ".join(new)), severity="error", markup=False)
         else:
             tell(block.sentence, markup=False)
+
+    async def _new_errors(self, block: ProcessBlock, before: tuple[str, ...]) -> list[str]:
+        """What failed of what a block still follows, once that is at its end."""
+        await asyncio.gather(
+            *(worker.wait() for worker in self.workers if worker.node is block and not worker.is_finished)
+        )
+        return [error for error in block.errors if error not in before]
+
+    async def _say_outcome(self, command: str, block: ProcessBlock, before: tuple[str, ...]) -> None:
+        """What came of a command, with the way to the block that says all of it."""
+        if new := await self._new_errors(block, before):
+            self.say(f"{command} failed: {'; '.join(new)}", "error")
+        else:
+            self.say(f"{command}: {block.sentence.partition(chr(10))[0]}   /log {block.pid} shows it", "done")
 
     def go_to(self, pid: int) -> bool:
         """Back to the block of a process; False when it has none on this screen."""
@@ -365,7 +459,11 @@ class ConversationScreen(Screen[None]):
         """Hands the answer to the kernel."""
         event.card.event.answer(event.answer)
         event.card.remove()
-        self.query_one(Prompt).focus()
+        waiting = [card for card in self.query(ApprovalCard) if card is not event.card]
+        if waiting and not self.query_one(Prompt).text:
+            self._to(waiting[0])
+        else:
+            self.query_one(Prompt).focus()
         self.call_after_refresh(self._count)
 
     def on_approval_card_plan_wanted(self, event: ApprovalCard.PlanWanted) -> None:
@@ -380,7 +478,7 @@ class ConversationScreen(Screen[None]):
         ended = event.block
         await self._replanning.ended(ended)
         if rest := ended.told.take_rest():
-            await self.begin(ended.request, self.shell.kernel.diff(rest))
+            await self.begin(left_out(ended.request, ended.pid), self.shell.kernel.diff(rest))
         if ended.told.state == "undone":
             for block in self.blocks:
                 if block is not ended and block.pid == ended.pid and block.told.state == "committed":
@@ -390,6 +488,7 @@ class ConversationScreen(Screen[None]):
         if self.focused is None:
             self.query_one(Prompt).focus()
         self._count()
+        self._count_held()
 
     async def on_story_sandboxed(self, event: Story.Sandboxed) -> None:
         """The line at the top says where things run."""
@@ -408,7 +507,7 @@ class ConversationScreen(Screen[None]):
             case "plan":
                 self._replanning.edit(block)
             case "again":
-                self.query_one(Prompt).fill(block.request)
+                self.query_one(Prompt).fill(whole_request(block.request))
                 await self.action_focus_prompt()
             case verb:
                 await self.later(verb, str(block.pid), block)
@@ -418,6 +517,16 @@ class ConversationScreen(Screen[None]):
         top.running = sum(block.running for block in self.blocks)
         top.waiting = len(self.query(ApprovalCard))
         self.refresh_bindings()
+
+    def _count_held(self) -> None:
+        """The line at the top says how much is held for this folder."""
+        rows = guarded(lambda: self.shell.kernel.journal.processes(states=("held",)))
+        if not isinstance(rows, Err):
+            self.query_one(TopLine).held = sum(row.workspace == self._here for row in rows.value)
+
+    def on_screen_resume(self) -> None:
+        """Another screen may have settled some."""
+        self._count_held()
 
     # ------------------------------------------------------------------------------------------ choices
 
@@ -451,8 +560,14 @@ class ConversationScreen(Screen[None]):
         """The colours from now on; without a name, says which there are."""
         if name in THEMES:
             self.shell.theme = name
-        else:
-            self.notify(f"There are {', '.join(THEMES)}", title="Themes", markup=False)
+            self.say(f"The theme is {name} now; /settings keeps it for the next time")
+            return
+        unknown = f"There is no theme {name}. " if name else ""
+        others = " or ".join(f"/theme {other}" for other in THEMES if other != self.shell.theme)
+        self.say(
+            f"{unknown}The theme is {self.shell.theme}; {others} changes it",
+            "warning" if name else "information",
+        )
 
     # ------------------------------------------------------------------------------------------ actions
 
@@ -460,9 +575,9 @@ class ConversationScreen(Screen[None]):
         """Keys are shown when they mean something."""
         match action:
             case "answer_next":
-                return bool(self.query(ApprovalCard))
+                return bool(self.query(ApprovalCard)) or self._open_offer() is not None
             case "interrupt":
-                return any(block.running for block in self.blocks)
+                return any(block.running and block.card is None for block in self.blocks)
             case "toggle_side":
                 return self.shell.side is not None
             case _:
@@ -488,30 +603,48 @@ class ConversationScreen(Screen[None]):
             card.focus()
             card.scroll_visible()
             return
+        if (offer := self._open_offer()) is not None:
+            offer.focus()
 
-    def cancel_newest(self) -> None:
-        """Interrupts the newest process that runs."""
-        for block in reversed(self.blocks):
-            if block.running:
-                block.cancel()
-                return
+    def _open_offer(self) -> Offer | None:
+        """The plans of the newest question, while none of them is taken."""
+        return self._offer("1")
+
+    def _to(self, card: ApprovalCard) -> None:
+        """Gives a question the keys; one that was pressed for another thing is no answer to it."""
+        card.arm()
+        card.focus()
+        card.scroll_visible(animate=False)
+
+    def cancel_newest(self, *, questions: bool = True) -> bool:
+        """Interrupts the newest process that works; `questions`: else the newest that waits for an answer."""
+        running = [block for block in reversed(self.blocks) if block.running]
+        working = [block for block in running if block.card is None]
+        for block in working or (running if questions else []):
+            block.cancel()
+            return True
+        return False
 
     def action_interrupt(self) -> None:
-        """Interrupts the newest process that runs."""
-        self.cancel_newest()
+        """Interrupts the newest process that works; a question stays."""
+        self.cancel_newest(questions=False)
 
     def action_interrupt_or_copy(self) -> None:
-        """Copies what is selected; else interrupts; else empties the prompt; else says how to leave."""
+        """Copies what is selected; else empties the prompt; else interrupts; else says how to leave. A question stays."""
         prompt = self.query_one(Prompt)
         if selected := self.get_selected_text() or prompt.selected_text:
             self.shell.copy_to_clipboard(selected)
             self.clear_selection()
-        elif any(block.running for block in self.blocks):
-            self.cancel_newest()
         elif prompt.text:
             prompt.fill("")
+        elif self.cancel_newest(questions=False):
+            return
+        elif self.query(ApprovalCard):
+            self.say(
+                "A question waits. F2 goes to it; Y, N or H answers it, and it stays until then.", "warning"
+            )
         else:
-            self.notify("Nothing runs. Ctrl-Q leaves.")
+            self.say("Nothing runs. Ctrl-Q leaves.")
 
     def action_scroll(self, pages: int) -> None:
         """Scrolls the conversation."""

@@ -83,7 +83,7 @@ class FilesScreen(ModalScreen[str | None]):
             count = sum(len(names) for names in plans.by_folder.values())
             who = "process" if len(plans.pids) == 1 else "processes"
             numbers = ", ".join(str(pid) for pid in plans.pids)
-            waits = f"   {count:,} would change when {who} {numbers} lands"
+            waits = f"   {count:,} would change when {who} {numbers} is applied"
         limited = f"\nLooking every {LOOK:.0f} seconds: {self._watch.limited}" if self._watch.limited else ""
         self.query_one("#about", Static).update(
             Content.assemble(

@@ -41,7 +41,7 @@ class HelpScreen(ModalScreen[None]):
     def _typed(self) -> list[tuple[str, str]]:
         rows = [
             ("a request", 'in plain words; quotes keep words together: delete "old notes"'),
-            ("!command", "runs a program in the sandbox; what it changes is shown before it lands"),
+            ("!command", "runs a program in the sandbox; what it changes is shown before it is applied"),
         ]
         return rows + [
             (f"/{command.name} {command.argument}".rstrip(), command.sentence) for command in self._commands

@@ -59,8 +59,8 @@ class JournalScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", id="log.open", tooltip="All that is recorded of it."),
         Binding("u", "later('undo')", "Undo", id="log.undo", tooltip="Take back what it changed."),
-        Binding("c", "later('commit')", "Commit", id="log.commit", tooltip="Let land what it holds."),
-        Binding("x", "later('discard')", "Discard", id="log.discard", tooltip="Throw away what it holds."),
+        Binding("c", "later('commit')", "Apply", id="log.commit", tooltip="Apply what it holds."),
+        Binding("x", "later('discard')", "Discard", id="log.discard", tooltip="Discard what it holds."),
         Binding("d", "diff", "Diff", id="log.diff", tooltip="The whole diff of what it changed."),
         Binding("e", "again", "Edit", id="log.again", tooltip="Put the request into the prompt."),
         Binding("slash", "search", "Search", key_display="/", id="log.search", tooltip="By words, state:held, since:monday, on:2026-11-21, in:folder."),

@@ -29,5 +29,5 @@ class LeaveScreen(ModalScreen[bool]):
         what = "One request is" if self._busy == 1 else f"{self._busy} requests are"
         with Vertical(id="ask"):
             yield Static(Content.styled(f"{what} still running. Leave and cancel?", "bold"))
-            yield Static(Content("Nothing of what is cancelled lands.   Y leave   N stay"))
+            yield Static(Content("Nothing of what is cancelled is applied.   Y leave   N stay"))
         yield Footer()

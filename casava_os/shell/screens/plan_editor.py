@@ -15,6 +15,7 @@ from textual.widgets import Footer, Static, TextArea
 
 from casava_os.shell.marks import Marks
 from casava_os.shell.plantext import Checked, check, plan_text
+from casava_os.shell.planwords import plan_steps
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.plan import Plan
 
@@ -57,6 +58,7 @@ class PlanEditor(ModalScreen[Plan | None]):
             yield Static(
                 Content.assemble(("Edit the plan", "bold"), (f"  {about}", "$text-muted")), classes="title"
             )
+            yield Static("", id="words", markup=False)
             yield TextArea(
                 self._before,
                 id="text",
@@ -84,6 +86,10 @@ class PlanEditor(ModalScreen[Plan | None]):
             count = len(found.plan.steps)
             calls = f" {self._marks.to} ".join(step.call for step in found.plan.steps)
             steps = f"{count} step{'s' if count != 1 else ''}: {calls}"
+            sentences = "\n".join(
+                f"{number}. {visible(words)}" for number, words in enumerate(plan_steps(found.plan), 1)
+            )
+            self.query_one("#words", Static).update(Content(sentences))
             verdict.update(Content.assemble((f"{self._marks.done} ", "bold $text-success"), visible(steps)))
         elif found.err is not None:
             where = f"line {found.line + 1}, column {found.column + 1}"

@@ -54,13 +54,13 @@ class ProcessesScreen(Screen[None]):
     AUTO_FOCUS = "#rows"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", id="ps.open", tooltip="Its block, or all that is recorded of it."),
-        Binding("k,delete", "kill", "Kill", id="ps.kill", tooltip="Cancel it; nothing of it lands."),
+        Binding("k,delete", "kill", "Kill", id="ps.kill", tooltip="Cancel it; nothing is changed."),
         Binding("plus", "renice(1)", "Sooner", id="ps.up", key_display="+", tooltip="A higher priority."),
         Binding("minus", "renice(-1)", "Later", id="ps.down", key_display="-", tooltip="A lower priority."),
-        Binding("h", "hold", "Hold", id="ps.hold", tooltip="Have its changes held, whoever would let them land."),
+        Binding("h", "hold", "Hold", id="ps.hold", tooltip="Have its changes held, whoever would apply them."),
         Binding("d", "diff", "Diff", id="ps.diff", tooltip="What it would change."),
-        Binding("c", "later('commit')", "Commit", id="ps.commit", tooltip="Let land what it holds."),
-        Binding("x", "later('discard')", "Discard", id="ps.discard", tooltip="Throw away what it holds."),
+        Binding("c", "later('commit')", "Apply", id="ps.commit", tooltip="Apply what it holds."),
+        Binding("x", "later('discard')", "Discard", id="ps.discard", tooltip="Discard what it holds."),
         Binding("s", "sort", "Sort", show=False, id="ps.sort", tooltip="By the next column; R turns it around."),
         Binding("r", "reverse", "Reverse", show=False, id="ps.reverse"),
         Binding("slash", "filter", "Filter", key_display="/", id="ps.filter", tooltip="Only what has these words."),

@@ -24,7 +24,16 @@ from casava_os.paths import config_dir
 from casava_os.shell import keys as shell_keys
 from casava_os.shell.keys import Bound
 from casava_os.shell.screens.help import key_owners, key_text
-from casava_os.shell.settingsfile import FILE, Setting, parsed, read_file, settings_list, text_of, write
+from casava_os.shell.settingsfile import (
+    FILE,
+    Setting,
+    parsed,
+    read_file,
+    settings_list,
+    text_of,
+    told_value,
+    write,
+)
 from casava_os.shell.themes import THEMES
 from casava_os.shell.wording import home_path
 from casava_sandbox.layer.visible import visible
@@ -34,6 +43,10 @@ from casava_syscalls.results import Err, Ok
 KEY_WIDTH, VALUE_WIDTH = 30, 22
 AT_ONCE = frozenset({"shell.theme"})
 """Settings that are in force as soon as they are written; keys are, too."""
+
+
+EVERYDAY = ("shell.theme", "model", "sandbox", "shell.plain")
+"""Settings that come first; the keys and what is allowed for good follow, then everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +120,7 @@ class SettingsScreen(ModalScreen[None]):
             settings: list[Setting] = []
         else:
             settings = listed.value
-        lines = [_Line(one.key, one.shown, one.source, one.doc, setting=one) for one in settings]
+        lines = [_Line(one.key, one.told, one.source, one.doc, setting=one) for one in settings]
         for one in shell_keys.bound(key_owners()):
             mine = self._keymap.get(one.id)
             doc = f"{one.where}: {one.doc}"
@@ -120,7 +133,7 @@ class SettingsScreen(ModalScreen[None]):
             for number, rule in enumerate(rules.value, 1):
                 doc = f"You allowed this for good: {rule.sentence(home_path(rule.workspace))}. Ctrl-Z takes it back."
                 lines.append(_Line(f"always {number}", "no longer ask", POLICY, doc, rule=rule))
-        self._lines = lines
+        self._lines = sorted(lines, key=_rank)
         self._search(self.query_one("#words", Input).value)
 
     def _search(self, words: str) -> None:
@@ -161,7 +174,7 @@ class SettingsScreen(ModalScreen[None]):
         if (one := line.setting) is not None:
             if one.choices:
                 parts.append((f"\nOne of: {', '.join(one.choices)}.", "$text-muted"))
-            usual = text_of(one.default) or "none"
+            usual = told_value(one.key, one.default) or "none"
             parts.append((f"\nDefault: {usual}. This value comes from: {one.source}.", "$text-muted"))
         elif line.bound is not None:
             parts.append((f"\nDefault: {key_text(line.bound.key)}.", "$text-muted"))
@@ -316,3 +329,12 @@ class SettingsScreen(ModalScreen[None]):
             f"\n{visible(err.hint)}" if err.hint else ""
         )
         self.query_one("#said", Static).update(Content.styled(sentence, "$text-error"))
+
+
+def _rank(line: _Line) -> int:
+    """Where a line stands in the list: what is changed every day comes first."""
+    if line.key in EVERYDAY:
+        return EVERYDAY.index(line.key)
+    if line.rule is not None:
+        return len(EVERYDAY)
+    return len(EVERYDAY) + (1 if line.bound is not None else 2)

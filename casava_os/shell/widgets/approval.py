@@ -6,6 +6,7 @@ calls. The answer goes back through the event that asked. A yes for good is give
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import monotonic
 from typing import ClassVar
 
@@ -36,6 +37,10 @@ _ANSWERS = {"y": "yes", "n": "no", "h": "hold", "a": "always", "p": "plan", "s":
 _AGREES = {"yes": True, "no": False, "hold": None}
 SIDE_BY_SIDE = 100
 """Width in cells from which the tree stands beside the diff."""
+LONG_WORDS = 80
+"""Width in cells below which words on the buttons are short."""
+ONE_ROW = 62
+"""Width in cells below which they stand in two rows."""
 MOST_ROWS = 22
 """Rows of the diff at most; it scrolls."""
 
@@ -45,7 +50,7 @@ class ApprovalCard(Vertical, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer('yes')", "Apply", id="approval.yes", tooltip="Let exactly this happen."),
-        Binding("n", "answer('no')", "Discard", id="approval.no", tooltip="Throw it away; nothing changes."),
+        Binding("n", "answer('no')", "Discard", id="approval.no", tooltip="Discard it; nothing changes."),
         Binding(
             "h", "answer('hold')", "Hold", id="approval.hold", tooltip="Decide later; nothing changes yet."
         ),
@@ -125,6 +130,10 @@ class ApprovalCard(Vertical, can_focus=True):
         self._alone: Timer | None = None
         self._rule_shown = False
 
+    def arm(self) -> None:
+        """From now on it takes answers, but none that was on its way already."""
+        self._armed = monotonic() + ARMED_AFTER
+
     def compose(self) -> ComposeResult:
         event = self.event
         yield Static(
@@ -161,7 +170,7 @@ class ApprovalCard(Vertical, can_focus=True):
         words = {
             "yes": "Run it" if self._effects else "Apply",
             "no": "Do not run" if self._effects else "Discard",
-            "hold": "Hold for later",
+            "hold": "Hold" if self.has_class("-tight") else "Hold for later",
             "plan": "Plan",
             "always": "Save this rule and apply" if self._rule_shown else "Always",
         }
@@ -169,7 +178,34 @@ class ApprovalCard(Vertical, can_focus=True):
         tree = self._tree
         if answer == "yes" and tree is not None and not tree.whole:
             text = f"Apply {len(tree.chosen):,} of {len(tree.changes):,}"
-        return rf"{text} \[{answer[0].upper()}]"
+        return rf"{text} \[{answer[0].upper()}]" if self._has_keys else text
+
+    @property
+    def _has_keys(self) -> bool:
+        """Whether a letter typed now is an answer."""
+        return self.has_focus_within
+
+    def _tell_keys(self) -> None:
+        """Without the keys it says how to get them."""
+        if not self.is_attached:
+            return
+        keys: Mapping[str, str] = getattr(self.app, "keys", {})
+        key = keys.get("answer", "f2").partition(",")[0].upper()
+        answers = "Y or N answers" if self._effects else "Y, N or H answers"
+        self.border_subtitle = "" if self._has_keys else f"{key}, then {answers}"
+        self._label_buttons()
+
+    def on_mount(self) -> None:
+        self._tell_keys()
+
+    def on_blur(self) -> None:
+        self.call_after_refresh(self._tell_keys)
+
+    def on_descendant_focus(self) -> None:
+        self.call_after_refresh(self._tell_keys)
+
+    def on_descendant_blur(self) -> None:
+        self.call_after_refresh(self._tell_keys)
 
     @property
     def _tree(self) -> ChangeTree | None:
@@ -194,7 +230,10 @@ class ApprovalCard(Vertical, can_focus=True):
     def on_resize(self) -> None:
         wide, high = self.size.width >= SIDE_BY_SIDE, self.screen.size.height
         self.set_class(wide, "-wide")
-        room = (10 if wide else 6) if high < 32 else high // 2 if wide else high // 3
+        self.set_class(self.size.width < LONG_WORDS, "-tight")
+        self.set_class(self.size.width < ONE_ROW, "-small")
+        self._tell_keys()
+        room = (10 if wide else 7) if high < 32 else high // 2 if wide else high // 3
         for diff in self.query(DiffView):  # the answers stay in sight
             line_above = 0 if wide else 1
             diff.styles.height = max(1, min(MOST_ROWS, diff.length + line_above, room))
@@ -216,7 +255,7 @@ class ApprovalCard(Vertical, can_focus=True):
         why = visible("; ".join(self.event.reasons))
         rest = "Nothing in this folder has changed yet" + (f": {why}" if why else ".")
         if not tree.whole:
-            rest = "What you leave out stays held, as a process of its own: land or discard it later."
+            rest = "What you leave out stays held, as a process of its own: apply or discard it later."
         self.query_one(".told", Static).update(Content(rest))
         self._label_buttons()
 
@@ -226,6 +265,7 @@ class ApprovalCard(Vertical, can_focus=True):
         for button in self.query(Button):
             answer = button.id or ""
             button.label = self._label(answer)
+            button.refresh(layout=True)  # its width is that of the words
             button.disabled = answer == "yes" and tree is not None and not tree.chosen
             button.display = button.disabled or self._offers(answer)
         self.refresh_bindings()
@@ -279,6 +319,7 @@ class ApprovalCard(Vertical, can_focus=True):
 
     def on_focus(self) -> None:
         self._typing = False
+        self._tell_keys()
 
     def action_answer(self, answer: str) -> None:
         """Hands the answer on, unless it came too soon to be meant or is not offered."""

@@ -17,7 +17,16 @@ from textual.strip import Strip
 from textual.style import Style
 
 from casava_os.kernel.ports import Change
-from casava_os.shell.widgets.difftext import Line, Places, Row, differing, parse, sections, side_by_side
+from casava_os.shell.widgets.difftext import (
+    Line,
+    Places,
+    Row,
+    differing,
+    in_one_column,
+    parse,
+    sections,
+    side_by_side,
+)
 from casava_os.shell.wording import size_text, sizes_text
 from casava_sandbox.layer.visible import visible
 
@@ -80,6 +89,8 @@ class DiffView(ScrollView, can_focus=True):
         """Whether it shall be side by side; None: where there is room."""
         self._rows: list[Row] | None = None
         self._row_of: list[int] = []
+        self._one = in_one_column(self._lines)
+        self._one_of = {at: row for row, at in enumerate(self._one)}
         self._drawn: dict[int, Strip] = {}
         self._painted: dict[tuple[int, int, int, bool], Strip] = {}
         self._styles: dict[str, Style] = {}
@@ -94,7 +105,7 @@ class DiffView(ScrollView, can_focus=True):
     @property
     def length(self) -> int:
         """How many lines it has in one column."""
-        return len(self._lines)
+        return len(self._one)
 
     @property
     def side(self) -> bool:
@@ -108,7 +119,19 @@ class DiffView(ScrollView, can_focus=True):
     def show(self, path: str) -> None:
         """Scrolls to the part of one path (the first line for an empty one)."""
         line = self._sections.get(visible(path), 0) if path else 0
-        self.scroll_to(x=0, y=self._row(line), animate=False)
+        self.scroll_to(x=0, y=self._with_change(line), animate=False)
+
+    def _with_change(self, line: int) -> int:
+        """The row to begin with, so that the first change of this part is in view, whole, with little room."""
+        first = self._row(line)
+        changed = next(
+            (at for at in range(line, len(self._lines)) if self._lines[at].kind in ("added", "removed")), line
+        )
+        partner = self._lines[changed].partner
+        last = max(self._row(changed), self._row(partner) if partner >= 0 else 0)
+        high = self.scrollable_content_region.height
+        near = last - first < 3 * high  # it belongs to this part, as far as one can see
+        return max(first, last - high + 1) if high and near else first
 
     def action_switch(self) -> None:
         """The other way to show it; what stands at the top stays there."""
@@ -135,13 +158,15 @@ class DiffView(ScrollView, can_focus=True):
     def _top_line(self) -> int:
         top = self.scroll_offset.y
         if not self.side:
-            return top
+            return self._one[top] if top < len(self._one) else 0
         row = self._two()[top] if top < len(self._two()) else Row(0, 0)
         return next((at for at in (row.left, row.right) if at is not None), 0)
 
     def _row(self, line: int) -> int:
         self._two()
-        return self._row_of[line] if self.side and line < len(self._row_of) else line
+        if self.side:
+            return self._row_of[line] if line < len(self._row_of) else line
+        return next((self._one_of[at] for at in range(line, len(self._lines)) if at in self._one_of), 0)
 
     def _two(self) -> list[Row]:
         if self._rows is None:
@@ -161,7 +186,7 @@ class DiffView(ScrollView, can_focus=True):
             hidden = max(0, self._longest - self._room())
             self.virtual_size = Size(self.scrollable_content_region.width + hidden, len(self._two()))
         else:
-            self.virtual_size = Size(self._longest + 1, len(self._lines))
+            self.virtual_size = Size(self._longest + 1, len(self._one))
 
     def _room(self) -> int:
         """Cells for the text of one of the two columns."""
@@ -181,10 +206,11 @@ class DiffView(ScrollView, can_focus=True):
         return painted
 
     def _one_column(self, number: int, scroll: int, width: int) -> Strip:
-        if number >= len(self._lines):
+        if number >= len(self._one):
             return Strip.blank(width, self.rich_style)
+        number = self._one[number]
         line, style = self._lines[number], self._style_of(self._lines[number])
-        strip = self._text(number)
+        strip = self._heading(number)
         if sign := _SIGNS.get(line.kind):
             strip = Strip([Segment(sign, style), *strip])
         return (

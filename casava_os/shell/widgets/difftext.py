@@ -151,6 +151,29 @@ def side_by_side(lines: Sequence[Line]) -> list[Row]:
     return rows
 
 
+def in_one_column(lines: Sequence[Line]) -> list[int]:
+    """The rows of one column, as indices of lines: a name once, and each changed line right above what took its place.
+
+    Of the heads of hunks, the first of a file is left out: its name says where it is.
+    """
+    rows: list[int] = []
+    placed: set[int] = set()
+    for at, line in enumerate(lines):
+        if at in placed or (line.path and line.text.startswith("--- ")):
+            continue
+        if line.kind == "hunk" and at and lines[at - 1].kind == "file":
+            continue
+        rows.append(at)
+        if (
+            line.kind == "removed"
+            and line.partner >= 0
+            and any(differing(line.text, lines[line.partner].text))
+        ):
+            rows.append(line.partner)
+            placed.add(line.partner)
+    return rows
+
+
 def sections(lines: Sequence[Line]) -> dict[str, int]:
     """Where each path's part begins: indices of lines."""
     found: dict[str, int] = {}

@@ -26,13 +26,7 @@ _SIGNS = {
     "deleted": ("-", "error"),
     "changed": ("~", "warning"),
     "mode": ("m", "warning"),
-}
-_WORDS = {
-    "added": "added",
-    "deleted": "deleted",
-    "changed": "changed",
-    "mode": "other mode",
-    "renamed": "renamed",
+    "renamed": (">", "warning"),
 }
 
 
@@ -163,7 +157,7 @@ class FileTree(Tree[Item]):
             label = Text(f"{sign} ") + label
             for plan in row.planned:
                 how = "waits for your answer" if plan.waits else "held"
-                label.append(f"  {_WORDS[plan.action]} by {plan.pid}, {how}", style="dim")
+                label.append(f"  {visible(plan.words)} by {plan.pid}, {how}", style="dim")
         elif row.size is not None:
             label.append(f"  {size_text(row.size)}", style="dim")
         if row.inside:

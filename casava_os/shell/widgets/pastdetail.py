@@ -245,7 +245,7 @@ def _sentence(event: BaseEvent, marks: Marks) -> Content | None:
         case Held():
             return Content.styled(f"{marks.waits} held: {visible(event.reason)}", "$text-warning")
         case Committed():
-            return Content.styled(f"{marks.done} landed: {visible(event.summary)}", "$text-success")
+            return Content.styled(f"{marks.done} applied: {visible(event.summary)}", "$text-success")
         case Discarded():
             return Content.styled(f"{marks.skipped} discarded: {visible(event.reason)}", "$text-muted")
         case Undone():

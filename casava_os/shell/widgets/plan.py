@@ -15,7 +15,7 @@ from textual.widgets import Static
 from casava_os.kernel.events import PlanStep
 from casava_os.kernel.policy import Verdict
 from casava_os.shell.marks import Marks
-from casava_os.shell.wording import seconds_text
+from casava_os.shell.wording import effect_words, seconds_text
 from casava_sandbox.layer.visible import visible
 
 StepState = Literal["planned", "running", "done", "failed", "skipped"]
@@ -74,8 +74,8 @@ class StepLine(Static):
             (f"{step.number} ", "$text-muted"),
             visible(step.line),
         ]
-        for effect in step.effects:
-            parts += [" ", (f"[{effect}]", EFFECT_STYLES.get(effect, "bold $text-error"))]
+        for word, effect in effect_words(step.call.get("call"), step.effects):
+            parts += [" ", (f"[{word}]", EFFECT_STYLES.get(effect, "bold $text-error"))]
         if self.verdict is not None and self.verdict.decision == "deny":
             parts += [
                 " ",

@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from casava_os.shell.completion import Candidate, Completer
 from casava_os.shell.history import History
+from casava_os.shell.slips import ANSWERS
 
 
 class CompletionList(OptionList, can_focus=False):
@@ -191,7 +192,8 @@ class Prompt(TextArea):
         if self.text.endswith("\\"):
             self.fill(self.text[:-1] + "\n")
         elif text:
-            self._history.add(text)
+            if text.casefold() not in ANSWERS:
+                self._history.add(text)
             self._back = 0
             self.fill("")
             self.post_message(self.Submitted(text))

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from casava_os.kernel.events import (
     ApprovalNeeded,
+    Asked,
     BaseEvent,
     ChangesetMade,
     Committed,
@@ -33,8 +34,10 @@ from casava_os.kernel.events import (
     Undone,
 )
 from casava_os.shell.marks import Marks
+from casava_os.shell.planwords import sentences_of
 from casava_os.shell.widgets.approval import ApprovalCard
 from casava_os.shell.widgets.changes import ChangeList
+from casava_os.shell.widgets.offer import Offer
 from casava_os.shell.widgets.output import LiveOutput
 from casava_os.shell.widgets.plan import PlanView
 from casava_os.shell.widgets.told import Told, error_content, status_content
@@ -73,6 +76,7 @@ class Story(Vertical):
         self.told = Told()
         self.value: Value | None = None
         self.diff = ""
+        self.asked: Asked | None = None
         self.plan: PlanView | None = None
         self.output: LiveOutput | None = None
         self.status = Static("", classes="status")
@@ -96,6 +100,11 @@ class Story(Vertical):
     def sentence(self) -> str:
         """How it stands, in a line or two."""
         return status_content(self.told, self.marks, None, self.pid).plain
+
+    @property
+    def offer(self) -> Offer | None:
+        """The plans that its question stands for."""
+        return next(iter(self.query(Offer)), None)
 
     @property
     def card(self) -> ApprovalCard | None:
@@ -129,6 +138,10 @@ class Story(Vertical):
         self.told.phase = "starting the sandbox"
         self.plan = PlanView(event.steps, self.marks)
         self._add(self.plan)
+
+    @show.register
+    def _(self, event: Asked) -> None:
+        self.asked = event
 
     @show.register
     def _(self, event: Judged) -> None:
@@ -195,7 +208,7 @@ class Story(Vertical):
 
     @show.register
     def _(self, event: Committed) -> None:
-        self.told.ending = f"landed: {event.summary}"
+        self.told.ending = f"applied: {event.summary}"
         if event.rest:
             self.told.rest = event.rest
             self.told.ending += f"; held as process {event.rest}: {event.rest_summary}"
@@ -248,7 +261,10 @@ class Story(Vertical):
             self.output.end()
         if event.value is not None:
             self.value = event.value
-            self._show_value(event.value)
+            if isinstance(event.value, Question):
+                self._show_question(event.value)
+            else:
+                self._show_value(event.value)
         self.settle()
 
     # ------------------------------------------------------------------------------------------- parts
@@ -268,17 +284,32 @@ class Story(Vertical):
         if self.told.changes:
             self._add(ChangeList(self.told.changes))
 
+    def _show_question(self, question: Question) -> None:
+        self.told.outcome = "a question for you"
+        choices = sentences_of(self.asked.plans if self.asked is not None else ())
+        if not choices:
+            self._say(value_content(question, self.workspace)[0], "value")
+            self._say(Content.styled("Ask again in full; Up brings back what you typed.", "$text-muted"))
+            return
+        self._say(Content.styled(visible(question.text, keep="\n"), "bold"), "value")
+        self._add(Offer(choices, self.marks))
+
     def _show_value(self, value: Value) -> None:
         last = self.plan.last if self.plan is not None else None
-        if last is not None and not isinstance(value, Question | Refusal):
+        if isinstance(value, Refusal):
+            self.told.outcome = "this cannot be done"
+        elif last is not None:
             effects = set(last.step.effects)
             if effects & {"write", "delete"} and "execute" not in effects:
                 return  # a change's result is the change, which is listed
             if isinstance(value, Exit) and last.step.number in self.told.streamed:
                 return  # it stands there already
         content, left_out = value_content(value, self.workspace)
+        if not content and isinstance(value, Exit) and self.told.changes:
+            return  # it printed nothing; what it changed is listed
         if not content:
-            content = Content.styled("nothing", "$text-muted")
+            said = "it printed nothing" if isinstance(value, Exit) else "nothing"
+            content = Content.styled(said, "$text-muted")
         self._say(content, "value")
         if left_out:
             self._say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from textual.content import Content
@@ -14,6 +15,8 @@ from casava_os.shell.wording import seconds_text
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.results import Err
 
+_COMMAND = re.compile(r"\bcasava-os (log|undo|commit|discard)\b")
+
 
 @dataclass(slots=True)
 class Told:
@@ -25,6 +28,8 @@ class Told:
     """The last state; empty while it runs for the first time."""
     ending: str = ""
     """What became of its changes."""
+    outcome: str = ""
+    """What came instead of a plan, in a few words."""
     exit_code: int = 0
     seconds: float | None = None
     """Of work; waiting for the person is none."""
@@ -55,8 +60,8 @@ def status_content(told: Told, marks: Marks, running: float | None, pid: int) ->
     if told.state == "committed":
         parts += [("  take it back with ", "$text-muted"), (f"/undo {pid}", "$text-primary")]
     elif told.state == "held":
-        parts += ["\n  ", (f"/commit {pid}", "$text-primary"), (" lands it, ", "$text-muted")]
-        parts += [(f"/discard {pid}", "$text-primary"), (" throws it away", "$text-muted")]
+        parts += ["\n  ", (f"/commit {pid}", "$text-primary"), (" applies it, ", "$text-muted")]
+        parts += [(f"/discard {pid}", "$text-primary"), (" discards it", "$text-muted")]
     if told.seconds is not None:
         parts.append((f"  {seconds_text(told.seconds)}", "$text-muted"))
     return Content.assemble(*parts)
@@ -67,7 +72,7 @@ def _ending(told: Told, marks: Marks) -> tuple[str, str, str]:
     ending = visible(told.ending)
     match told.state:
         case "committed":
-            return marks.done, "$text-success", ending or "landed"
+            return marks.done, "$text-success", ending or "applied"
         case "held":
             return marks.waits, "$text-warning", f"held: {ending}"
         case "discarded":
@@ -79,7 +84,7 @@ def _ending(told: Told, marks: Marks) -> tuple[str, str, str]:
         case "done" if told.exit_code == 0:
             return marks.done, "$text-success", "done"
         case "done":
-            return marks.waits, "$text-warning", "not understood; nothing ran"
+            return marks.waits, "$text-warning", f"{told.outcome or 'not understood'}; nothing ran"
         case "failed" if told.exit_code == ExitCode.APPROVAL_NEEDED:
             return marks.skipped, "$text-muted", f"not approved: {ending}"
         case "":
@@ -88,13 +93,18 @@ def _ending(told: Told, marks: Marks) -> tuple[str, str, str]:
             return marks.failed, "$text-error", f"{told.state}{f': {ending}' if ending else ''}"
 
 
+def here(hint: str) -> str:
+    """A next step with the shell's own commands: "/log" for "casava-os log"."""
+    return _COMMAND.sub(r"/\1", hint)
+
+
 def error_content(err: Err, marks: Marks) -> Content:
     """A failure: title, sentence, next step."""
     parts: list[str | tuple[str, str]] = [(f"{marks.failed} {visible(err.title)}", "bold $text-error")]
     if err.message:
         parts += [f"\n  {visible(err.message, keep=chr(10))}"]
     if err.hint:
-        parts += [("\n  " + marks.to + " ", "$text-muted"), (visible(err.hint), "$text-primary")]
+        parts += [("\n  " + marks.to + " ", "$text-muted"), (visible(here(err.hint)), "$text-primary")]
     return Content.assemble(*parts)
 
 

@@ -18,6 +18,7 @@ class TopLine(Static):
     sandbox = reactive("")
     running = reactive(0)
     waiting = reactive(0)
+    held = reactive(0)
 
     def __init__(self, place: str, marks: Marks) -> None:
         super().__init__(id="top", markup=False)
@@ -33,8 +34,12 @@ class TopLine(Static):
             right.append((waits, "bold $text-warning"))
         if self.running - self.waiting > 0:
             right.append((f"{self.running - self.waiting} running   ", "$text-primary"))
+        if self.held:
+            right.append((f"{self.held} held (F4)   ", "$text-warning"))
         right.append((" in ".join(part for part in (self.model, self.sandbox) if part), "$text-muted"))
         told = Content.assemble(*right)
+        if told.cell_length + 13 > self.size.width and self.size.width:  # what needs the person stays
+            told = Content.assemble(*right[:-1])
         room = max(0, self.size.width - told.cell_length - 13)
         place = visible(self._place)
         if cell_len(place) > room:

@@ -14,6 +14,9 @@ from casava_sandbox.agent.errors import Fault
 from casava_sandbox.agent.values import Stored
 from casava_syscalls.names import fs_path, path_text
 
+MOST_LOOKED_AT = 20_000
+"""Entries of the workspace that are looked at for a name that is somewhere else."""
+
 
 def text_of(path: str) -> str:
     """`path_text`, at once for the many names that need no mapping."""
@@ -192,14 +195,32 @@ class Workspace:
                 "not-found", "There is no %s" % shown(text), "%s is not a directory" % shown(directory)
             )
         message = "there is no %s%s" % (shown(text_of(wanted)), where)
-        return Fault(
-            "not-found",
-            "There is no %s" % shown(text),
-            message,
-            self._nearest(os.path.dirname(path), wanted, directory),
+        if os.path.normpath(fs_path(text)) == wanted:
+            message = ""  # the title says it
+        last = os.path.basename(os.path.normpath(fs_path(text)))
+        hint = (
+            self._nearest(os.path.dirname(path), wanted, directory, 1.0)
+            or self._elsewhere(last)
+            or self._nearest(os.path.dirname(path), wanted, directory, 0.6)
         )
+        return Fault("not-found", "There is no %s" % shown(text), message, hint)
 
-    def _nearest(self, parent: str, wanted: str, directory: str) -> str:
+    def _elsewhere(self, wanted: str) -> str:
+        """The one place in the tree that has exactly this name; nothing when there are several, or too much to look at."""
+        found: List[str] = []
+        left = MOST_LOOKED_AT
+        for folder, folders, files in os.walk(self.root):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            left -= len(folders) + len(files)
+            if left < 0:
+                return ""
+            if wanted in folders or wanted in files:
+                found.append(self.text(os.path.join(folder, wanted)))
+                if len(found) > 1:
+                    return ""
+        return "did you mean %s?" % shown(found[0]) if found else ""
+
+    def _nearest(self, parent: str, wanted: str, directory: str, alike: float) -> str:
         import difflib
 
         try:
@@ -207,7 +228,7 @@ class Workspace:
         except OSError:
             return ""
         folded = {name.casefold(): name for name in names}
-        near = difflib.get_close_matches(text_of(wanted).casefold(), list(folded), n=1, cutoff=0.6)
+        near = difflib.get_close_matches(text_of(wanted).casefold(), list(folded), n=1, cutoff=alike)
         if not near:
             return ""
         name = folded[near[0]]

@@ -103,6 +103,16 @@ def _replaced(place: str) -> Err:
     return _conflict([path_text(place)], "is not the directory that the layer was taken from")
 
 
+def _gone(needed: str, path: str, pid: int) -> Err:
+    """What was left out needs something of the part that was applied, and that was taken back since."""
+    return Err(
+        code="conflict",
+        title="What this needs was taken back",
+        message=f"{path} needs {needed}, which went when the applied part was undone; nothing was applied",
+        hint=f"give the request again, or casava-os discard {pid}",
+    )
+
+
 def _agreed(
     paths: LayerPaths, upper: Upper, base: Base, asked: Asked, cache: DigestCache
 ) -> tuple[Scan, list[Entry]] | Err:
@@ -135,7 +145,8 @@ def _agreed(
     if not found.whole and (
         lacking := needs(everything.changeset.changes).lacking({c.path for c in found.changeset.changes})
     ):
-        return stands_not(lacking)
+        gone = [needed for needed in lacking if needed in base.landed]
+        return _gone(gone[0], lacking[gone[0]], pid) if gone else stands_not(lacking)
     touched = [
         path_text(e.path) for e in found.entries if e.before is not None and not as_taken(e, e.before, base)
     ]
@@ -153,7 +164,7 @@ def _agreed(
 
 def _unsupported(found: Scan) -> Err:
     reasons = ". ".join(found.unsupported[:5])
-    return Err(code="unsupported", title="These changes cannot be landed", message=reasons, hint=_KEPT)
+    return Err(code="unsupported", title="These changes cannot be applied", message=reasons, hint=_KEPT)
 
 
 def _differs(found: Changeset, shown: Changeset) -> Err:
