@@ -6,12 +6,11 @@ Everything shown here is for a person: it is made harmless first (`visible`), co
 
 from __future__ import annotations
 
-import asyncio
-import os
 import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from casava_os.shell.reading import typed_line
 from casava_os.shell.wording import privileges_text, sizes_text
 from casava_sandbox.layer.visible import visible
 
@@ -167,7 +166,7 @@ class Screen:
         words = {"y": "yes", "n": "no", "d": "show the diff", "h": "hold it for later"}
         while True:
             self._prompt(f"{question} [{'/'.join(offers)}] ")
-            typed = await _typed_line()
+            typed = await typed_line()
             answer = _ANSWERS.get((typed or "no").strip().lower())
             if answer is not None and answer[0] in offers:
                 return answer
@@ -188,23 +187,6 @@ class Screen:
     def _prompt(self, text: str) -> None:
         sys.stderr.write(visible(text))
         sys.stderr.flush()
-
-
-async def _typed_line() -> str:
-    """One line from the terminal, empty at the end of input. Cancelling it leaves no thread waiting."""
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-
-    def typed() -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    loop.add_reader(0, typed)
-    try:
-        await ready
-    finally:
-        loop.remove_reader(0)
-    return os.read(0, 4096).decode(errors="replace")
 
 
 def _indented(text: str) -> str:

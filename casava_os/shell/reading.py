@@ -44,18 +44,23 @@ class Lines:
             return None
 
     async def answer(self) -> str | None:
-        """One line while a process runs; None at the end of input. Cancelling it leaves nothing waiting."""
-        loop = asyncio.get_running_loop()
-        ready: asyncio.Future[None] = loop.create_future()
+        """One line while a process runs, without the blanks at its ends; None at the end of input."""
+        typed = await typed_line()
+        return None if typed is None else typed.strip()
 
-        def typed() -> None:
-            if not ready.done():
-                ready.set_result(None)
 
-        loop.add_reader(0, typed)
-        try:
-            await ready
-        finally:
-            loop.remove_reader(0)
-        data = os.read(0, 4096)
-        return data.decode(errors="replace").strip() if data else None
+async def typed_line() -> str | None:
+    """One line of standard input; None at its end. Cancelling it leaves no thread and nothing waiting."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def typed() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(0, typed)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(0)
+    return os.read(0, 4096).decode(errors="replace") or None
