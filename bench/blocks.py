@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from casava_os.kernel.chain import append
 from casava_os.kernel.journal import Journal
 from casava_os.shell.app import ShellApp
 from casava_os.shell.marks import UNICODE
@@ -47,10 +48,8 @@ def fill(journal: Journal, workspace: Path, count: int) -> list[int]:
             (f"request {number}", str(workspace)),
         )
         pids.append(int(row.lastrowid or 0))
-        sql.executemany(
-            "INSERT INTO records (pid, at, kind, body) VALUES (?, 1, ?, ?)",
-            [(pids[-1], kind, json.dumps(body)) for kind, body in records],
-        )
+        for kind, body in records:
+            append(sql, pids[-1], 1, kind, json.dumps(body))
     sql.execute("COMMIT")
     return pids
 

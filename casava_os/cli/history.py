@@ -105,7 +105,7 @@ def commit(
     merge: Annotated[
         bool,
         typer.Option(
-            "--merge", help="Where the workspace has moved on: land what is not concerned, hold the rest."
+            "--merge", help="Where the workspace has moved on: apply what is not concerned, hold the rest."
         ),
     ] = False,
     yes: Yes = False,

@@ -38,7 +38,7 @@ def ledger(journal: Journal, state: str, workspace: str) -> list[Landed]:
 
 def table(lines: list[Landed]) -> list[tuple[str | int, ...]]:
     """The list for a person, with its header."""
-    told: list[tuple[str | int, ...]] = [("pid", "landed", "state", "way", "kept", "changes", "request")]
+    told: list[tuple[str | int, ...]] = [("pid", "applied", "state", "way", "kept", "changes", "request")]
     for line in lines:
         at = datetime.fromtimestamp(line.at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
         told.append(

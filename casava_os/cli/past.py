@@ -19,7 +19,7 @@ ThatPid = Annotated[int, typer.Argument(metavar="PID", show_default=False)]
 def replay(
     pid: ThatPid,
     land: Annotated[
-        bool, typer.Option("--land", help="Let it land, as `apply` would.  [default: a dry run]")
+        bool, typer.Option("--land", help="Let its changes in, as `apply` would.  [default: a dry run]")
     ] = False,
     approve: Annotated[
         str | None, typer.Option("--approve", metavar="sha256:…", help="Approve exactly this plan.")

@@ -177,7 +177,7 @@ class Screen:
         numbers = "/".join(str(number) for number in range(1, count + 1))
         while True:
             self._prompt(f"Which one? [{numbers}, Enter for none] ")
-            typed = (await _typed_line()).strip().lower()
+            typed = (await typed_line() or "").strip().lower()
             if typed in ("", "n", "no", "none"):
                 return 0
             if typed.isascii() and typed.isdigit() and 1 <= int(typed) <= count:

@@ -139,7 +139,7 @@ class Show:
         if event.lands:
             few, more = event.lands[:MOST_CHANGES], len(event.lands) - MOST_CHANGES
             for path in few:
-                self._screen.line(("  = ", "green"), path, (" could land", "dim"))
+                self._screen.line(("  = ", "green"), path, (" could be applied", "dim"))
             if more > 0:
                 self._screen.line((f"  … and {more} more", "dim"))
 

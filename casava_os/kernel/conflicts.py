@@ -43,7 +43,7 @@ def in_the_way(pid: int, found: Conflicts) -> Err:
     """A conflict, or what can never land, as a value."""
     hint = "look at the files, then give the request again"
     if found.rest is not None:
-        hint = f"casava-os commit {pid} --merge lands the rest ({found.rest.summary()}); or {hint}"
+        hint = f"casava-os commit {pid} --merge applies the rest ({found.rest.summary()}); or {hint}"
     if found.paths:
         shown = [path if path.isprintable() else repr(path) for path in found.paths[:FEW]]
         message = f"{_few(shown, len(found.paths))} changed in the workspace after the layer was taken"
@@ -53,7 +53,7 @@ def in_the_way(pid: int, found: Conflicts) -> Err:
     message = "; ".join(found.refused[:FEW])
     return Err(
         code="unsupported",
-        title="These changes cannot be landed",
+        title="These changes cannot be applied",
         message=f"{_few([message], len(found.refused) - FEW + 1)}; nothing was applied and the layer is kept",
         hint=hint,
     )

@@ -63,5 +63,5 @@ def _sentence(row: ProcessRow, after: float) -> str:
     when = datetime.fromtimestamp(after).astimezone().strftime("%Y-%m-%d %H:%M")
     return (
         f"Process {row.pid} has held its changes long enough to be discarded after {when} (the setting held_days): "
-        f"casava-os commit {row.pid} lands them, casava-os diff {row.pid} shows them."
+        f"casava-os commit {row.pid} applies them, casava-os diff {row.pid} shows them."
     )

@@ -178,7 +178,7 @@ class Later:
         if p.state != "undone":
             err = Err(
                 code="usage",
-                title=f"Process {p.pid} cannot be landed again",
+                title=f"Process {p.pid} cannot be applied again",
                 message=f"it is {p.state}: only what was undone is",
                 hint="casava-os log lists processes and their states",
             )

@@ -51,7 +51,7 @@ async def merge(
         return stop(p, denial(verdict, "a change"))
     if not yes:
         left = len(found.now.changes) - len(alone.value.changes)
-        question = f"{alone.value.summary()} of it land, {left} stay held. Apply?"
+        question = f"{alone.value.summary()} of it can be applied, {left} stay held. Apply?"
         reasons = (verdict.reason,) if isinstance(verdict, Ask) and verdict.reason else ()
         diff = await in_thread(
             lambda: layer.diff(alone.value, context=landing.diff_context, max_bytes=landing.diff_bytes)
@@ -83,5 +83,5 @@ async def _asked(p: Process, event: ApprovalNeeded, *, interactive: bool) -> Res
         code="approval-needed",
         title="Not approved" if answer is False else "Approval is needed",
         message="nothing was applied, and all of it stays held",
-        hint=f"casava-os commit {p.pid} --merge --yes lands what does not conflict",
+        hint=f"casava-os commit {p.pid} --merge --yes applies what does not conflict",
     )

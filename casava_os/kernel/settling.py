@@ -72,11 +72,15 @@ def _write(journal: Journal, layers: Layers, row: ProcessRow, before: State, aft
         if landed is None and journal.move(pid, before, after, ExitCode.DONE):
             shown = journal.last(pid, "changeset")
             summary = "" if shown is None else str(shown.body.get("summary", ""))
-            _tell(journal, pid, Undone(changes=(), summary=f"what it had landed: {summary}"))
+            _tell(journal, pid, Undone(changes=(), summary=f"what it had applied: {summary}"))
         return
     if landed is None:
         if before == "committing" and journal.move(pid, before, "held"):
-            _tell(journal, pid, _held(pid, "casava-os was ended while it landed; nothing of it was applied"))
+            _tell(
+                journal,
+                pid,
+                _held(pid, "casava-os was ended while it applied them; nothing of it was applied"),
+            )
         return
     if journal.move(pid, before, after, ExitCode.DONE):
         undo = f"casava-os undo {pid}"
@@ -108,7 +112,7 @@ def _rest(journal: Journal, layers: Layers, row: ProcessRow, landed: Changeset) 
     _tell(journal, pid, told)
     journal.move(pid, "new", "waiting")
     journal.move(pid, "waiting", "held", ExitCode.APPROVAL_NEEDED)
-    _tell(journal, pid, _held(pid, f"it was left out when process {row.pid} landed"))
+    _tell(journal, pid, _held(pid, f"it was left out when process {row.pid} was applied"))
 
 
 def _held(pid: int, reason: str) -> Held:

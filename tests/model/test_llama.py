@@ -57,16 +57,16 @@ def test_nonsense_is_answered_with_a_question_a_refusal_or_doubt(smol: LlamaMode
 
 
 def test_empty_binary_and_endless_requests_are_errors(smol: LlamaModel) -> None:
-    codes = []
+    codes, said = [], []
     for text in ("", "  \n\t ", "a\x00b", "caf\udce9", "word " * 20_000):
         result = smol.compile(CompileRequest(text, available()))
         assert isinstance(result, Err)
         assert result.hint
         codes.append(result.code)
+        said.append(result.message)
     assert codes == ["not-understood"] * 4 + ["limit"]
-    assert isinstance(result, Err)
-    assert "it has 20,000 words" in result.message
-    assert "words like these" in result.message
+    assert "it has 20,000 words" in said[-1]
+    assert "words like these" in said[-1]
 
 
 def test_unusual_text_is_read(smol: LlamaModel) -> None:

@@ -236,7 +236,7 @@ def test_only_what_a_layer_has_stands_where_it_would_be(tmp_path: Path) -> None:
         ("new", "directory", False, [], 1),
         ("gone", "file", True, ["deleted"], 0),
         ("old", "file", False, ["added"], 0),
-        ("was", "file", True, ["deleted"], 0),
+        ("was", "file", True, ["renamed"], 0),
     ]
     assert [row.name for row in read_folder(str(tmp_path), "new", plans).rows] == ["deep"]
     assert [row.name for row in read_folder(str(tmp_path), "new/deep", plans).rows] == ["file"]

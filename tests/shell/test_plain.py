@@ -145,8 +145,7 @@ def test_what_is_not_answered_is_held(reader: Reader, home: Home) -> None:
     reader.type("\x04")
     said = reader.until("Goodbye.")
     assert (
-        "Held: its changes wait for approval. Type /commit 1 to let it land, /discard 1 to throw it away."
-        in said
+        "Held: its changes wait for approval. Type /commit 1 to apply it, /discard 1 to discard it." in said
     )
     assert home.names() == ["a.txt", "b.tmp", "c.tmp"]
 

@@ -46,7 +46,7 @@ async def test_approve_then_undo(open_shell: OpenShell) -> None:
         seen = shell.seen()
         for text in ("[write]", "1 changed, 2 added. Apply?", "Nothing in this folder has changed yet"):
             assert text in seen
-        for text in ("+ notes/", "+ today.txt", "~ a.txt", "--- a/a.txt", "-two", "Apply", "Discard", "Hold"):
+        for text in ("+ notes/", "+ today.txt", "~ a.txt", "-two", "Apply", "Discard", "Hold"):
             assert text in seen
         assert shell.bench.files() == BEFORE
 
@@ -199,7 +199,7 @@ async def test_a_command_runs_in_the_sandbox_and_its_changes_are_asked_for(open_
     async with open_shell() as shell:
         await shell.ask("!echo hi")
         assert "process.run command=echo hi" in shell.seen()
-        assert "[execute]" in shell.seen()
+        assert "[run]" in shell.seen()
         assert shell.bench.model.requests == []
         await shell.press("y")
         await shell.until_seen("applied: 1 added")

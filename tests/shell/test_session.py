@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from casava_os.kernel.chain import append
 from casava_os.kernel.journal import Journal
 from casava_os.shell.app import ShellApp
 from casava_os.shell.history import History
@@ -127,13 +128,8 @@ async def many(bench: Bench, count: int) -> list[int]:
                 "N", str(number)
             )
         )
-        journal._connection.execute(
-            "INSERT INTO records (pid, at, kind, body) VALUES (?, 1, 'step_finished', ?)", (pid, value)
-        )
-        journal._connection.execute(
-            "INSERT INTO records (pid, at, kind, body) VALUES (?, 1, 'finished', ?)",
-            (pid, '{"exit_code":0,"state":"done","timings":{}}'),
-        )
+        append(journal._connection, pid, 1, "step_finished", value)
+        append(journal._connection, pid, 1, "finished", '{"exit_code":0,"state":"done","timings":{}}')
     journal._connection.execute("COMMIT")
     return pids
 
