@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from casava_os.cli.options import Json, Pid, Workspace, Yes
+from casava_os.shell.standing import state_parts
 
 if TYPE_CHECKING:
     from casava_os.cli.follow import Front
@@ -317,7 +318,14 @@ def _list(front: Front, rows: list[ProcessRow]) -> int:
         front.output.rows(
             [("pid", "when", "state", "exit", "workspace", "request")]
             + [
-                (row.pid, when(row.created), row.state, _code(row), row.workspace, row.request)
+                (
+                    row.pid,
+                    when(row.created),
+                    state_parts(row.state, row.exit_code)[0],
+                    _code(row),
+                    row.workspace,
+                    row.request,
+                )
                 for row in rows
             ],
             header=True,

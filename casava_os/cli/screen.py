@@ -164,8 +164,11 @@ class Screen:
     async def ask(self, question: str, *, offers: str = "yn") -> Answer:
         """Asks the person, one letter of `offers` for each answer; the end of input is a no."""
         words = {"y": "yes", "n": "no", "d": "show the diff", "h": "hold it for later"}
+        named = (
+            f" {', '.join(name for name in _ANSWERS if name[1:] and name[0] in offers)}" if offers[2:] else ""
+        )
         while True:
-            self._prompt(f"{question} [{'/'.join(offers)}] ")
+            self._prompt(f"{question}{named} [{'/'.join(offers)}] ")
             typed = await typed_line()
             answer = _ANSWERS.get((typed or "no").strip().lower())
             if answer is not None and answer[0] in offers:

@@ -153,9 +153,12 @@ class Kernel:
 
         return self._begin(of.request, workspace, how, walk)
 
-    def call(self, call: AnyCall, *, workspace: Path, options: RunOptions | None = None) -> Running:
-        """Performs one syscall."""
-        plan = Plan(steps=(call,), reads_stdin=options is not None and options.stdin is not None)
+    def call(
+        self, call: AnyCall, *, workspace: Path, options: RunOptions | None = None, request: str = ""
+    ) -> Running:
+        """Performs one syscall. `request`: what the person typed for it; by default the call stands for itself."""
+        reads = options is not None and options.stdin is not None
+        plan = Plan(request=request, steps=(call,), reads_stdin=reads)
         return self.run_plan(plan, workspace=workspace, options=options)
 
     def run_program(

@@ -33,6 +33,10 @@ async def _undo(screen: ConversationScreen, argument: str) -> None:
     await screen.later("undo", argument)
 
 
+async def _redo(screen: ConversationScreen, argument: str) -> None:
+    await screen.later("redo", argument)
+
+
 async def _commit(screen: ConversationScreen, argument: str) -> None:
     await screen.later("commit", argument)
 
@@ -82,7 +86,13 @@ def commands(models: Sequence[str]) -> dict[str, Command]:
     made = (
         Command("help", "what can be typed, and every key", _help),
         Command("undo", "take back the last change here, or that of process N", _undo, "[N]"),
-        Command("commit", "apply what process N holds, exactly as shown", _commit, "N"),
+        Command("redo", "apply again what was taken back last here, or process N", _redo, "[N]"),
+        Command(
+            "commit",
+            "apply what process N holds, exactly as shown; --merge where files here have changed since",
+            _commit,
+            "N [--merge]",
+        ),
         Command("discard", "throw away what process N holds", _discard, "N"),
         Command("cancel", "interrupt what runs (Esc does the same)", _cancel),
         Command(

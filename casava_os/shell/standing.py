@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from casava_os.shell.widgets.rows import Cell
+from casava_os.errors import ExitCode
 
+NO_PLAN = "no plan"
 STATE_COLOURS = {
     "new": "primary",
     "compiling": "primary",
@@ -23,8 +24,10 @@ STATE_COLOURS = {
 }
 
 
-def state_cell(state: str) -> Cell:
-    """A state in its colour."""
+def state_parts(state: str, exit_code: int | None = None) -> tuple[str, str]:
+    """A state and its colour; of a process that ended with a question or a refusal, that it made no plan."""
+    if state == "done" and exit_code == ExitCode.NOT_UNDERSTOOD:
+        return NO_PLAN, "warning"
     return state, STATE_COLOURS.get(state, "")
 
 

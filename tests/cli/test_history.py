@@ -87,7 +87,7 @@ def test_what_is_held_too_long_is_told_and_later_discarded(desk: Desk) -> None:
     assert "discarded" not in desk("ps").err
     _age(desk, 31)
     told = desk("ps")
-    assert "casava-os commit 1 lands them" in told.err
+    assert "casava-os commit 1 applies them" in told.err
     assert "held" in told.out.decode()
     _age(desk, 2)
     assert "Process 1 was discarded" in desk("ps").err

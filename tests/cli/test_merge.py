@@ -40,7 +40,7 @@ def test_merge_asks_first_and_then_lands_the_rest(desk: Desk) -> None:
     held(desk)
     asked = desk("commit", "--merge")
     assert asked.code == 3, asked
-    assert "could land" in asked.err
+    assert "could be applied" in asked.err
     assert desk.names() == ["a", "b", "c", "old", "old/x", "old/y"]
     ran = desk("commit", "--merge", "--yes", "--json")
     assert ran.code == 0, ran

@@ -114,9 +114,11 @@ def open_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenShell:
         side: Callable[[], Widget] | None = None,
         session: Session | None = None,
         keys: Mapping[str, str] | None = None,
+        notices: tuple[str, ...] = (),
         **parts: object,
     ) -> AsyncIterator[Shell]:
         bench = Bench(tmp_path, **{"script": SCRIPT, **parts})  # type: ignore[arg-type]  # what a test gives
+        bench.kernel.notices = notices
         (bench.workspace / "a.txt").write_text("one\ntwo\nthree\n")
         app = ShellApp(
             bench.kernel,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from textual.events import Paste
 
 from casava_os.kernel.events import ChangesetMade
 from casava_os.kernel.policyfile import StandingRules
 from casava_os.kernel.ports import Change
 from casava_os.shell.listing import gathered
 from casava_os.shell.slips import meant
+from casava_os.shell.standing import state_parts
 from casava_os.shell.widgets.approval import ApprovalCard
 from casava_os.shell.wording import effect_words
 from tests.shell.conftest import NOTE, SCRIPT, OpenShell
@@ -145,7 +147,7 @@ async def test_a_theme_and_apps_are_named(open_shell: OpenShell) -> None:
 async def test_every_answer_can_be_read_whole(open_shell: OpenShell, width: int) -> None:
     async with open_shell(size=(width, 24)) as shell:
         shell.bench.kernel.landing = replace(
-            shell.bench.kernel.landing, standing=StandingRules(shell.bench.root / "config")
+            shell.bench.kernel.landing, standing=StandingRules(shell.bench.workspace / "config")
         )
         await shell.ask(NOTE)
         await shell.until_seen("Apply [Y]", "Discard [N]", " [H]", "Plan [P]", "Always [A]", "-two", "+TWO")
@@ -186,3 +188,58 @@ def test_a_held_move_says_where_it_goes() -> None:
     folders = gathered([(3, False, made)]).by_folder
     assert [plan.words for plan in folders[""]["a.txt"]] == ["moves to pics/a.txt"]
     assert [plan.words for plan in folders["pics"]["a.txt"]] == ["comes from a.txt"]
+
+
+async def test_what_was_taken_back_is_applied_again(open_shell: OpenShell) -> None:
+    async with open_shell(size=(80, 40)) as shell:
+        block = await shell.ask(NOTE)
+        await shell.press("y")
+        await shell.until(lambda: block.told.state == "committed")
+        after = shell.bench.files()
+        await shell.type("/undo", "enter")
+        await shell.until(lambda: block.told.state == "undone")
+        assert shell.bench.files() != after
+        await shell.type("/redo", "enter")
+        await shell.until(lambda: shell.bench.files() == after)
+        await shell.type("/redo x", "enter")
+        await shell.until_seen("/redo takes the number of a process")
+
+
+async def test_pasted_lines_are_one_request_and_said_to_be(open_shell: OpenShell) -> None:
+    async with open_shell() as shell:
+        shell.app.post_message(Paste("first\nsecond\nthird"))
+        await shell.until_seen("3 lines: Enter sends them as one request.")
+        assert shell.prompt.text == "first\nsecond\nthird"
+        assert not shell.blocks
+
+
+async def test_what_the_start_found_is_said(open_shell: OpenShell) -> None:
+    told = "Process 7 has held its changes long enough to be discarded tomorrow"
+    async with open_shell(notices=(told,)) as shell:
+        await shell.until(lambda: told in shell.notices())
+
+
+async def test_where_the_workspace_moved_on_the_rest_is_asked_for(open_shell: OpenShell) -> None:
+    async with open_shell(size=(100, 50)) as shell:
+        block = await shell.ask(NOTE)
+        await shell.press("h")
+        await shell.until(lambda: block.told.state == "held")
+        (shell.bench.workspace / "a.txt").write_text("mine\n")
+        await shell.type("/commit 1 --merge", "enter")
+        await shell.until(lambda: any(found.card is not None for found in shell.blocks))
+        await shell.press("f2", "y")
+        await shell.until((shell.bench.workspace / "notes" / "today.txt").exists)
+        assert (shell.bench.workspace / "a.txt").read_text() == "mine\n"
+
+
+async def test_a_program_stands_in_the_journal_as_it_was_typed(open_shell: OpenShell) -> None:
+    async with open_shell() as shell:
+        await shell.ask("!echo hi")
+        await shell.press("n")
+        (row,) = shell.bench.kernel.journal.processes()
+        assert row.request == "!echo hi"
+
+
+@pytest.mark.parametrize(("code", "word"), [(5, "no plan"), (0, "done"), (None, "done")])
+def test_a_question_is_not_called_done(code: int | None, word: str) -> None:
+    assert state_parts("done", code)[0] == word

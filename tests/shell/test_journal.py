@@ -77,7 +77,7 @@ async def test_one_process_in_full(open_shell: OpenShell) -> None:
         seen = shell.seen()
         for text in (
             "1  committed", NOTE, "~/workspace", "1 file.write path=notes/today.txt", "[write]  ask: the changes are held",
-            "sha256 ", "Done  in ram", "✓ 1", "today.txt", "applied: 1 changed, 2 added", "~ a.txt", "Time  ", "total",
+            "sha256", "plan  ", "changeset  ", "Done  in ram", "✓ 1", "today.txt", "applied: 1 changed, 2 added", "~ a.txt", "Time  ", "total",
             "-two", "+TWO",
         ):  # fmt: skip
             assert text in seen, text

@@ -245,9 +245,12 @@ class ConversationScreen(Screen[None]):
             if row.workspace == self._here and row.pid not in there:
                 await self.begin(row.request, kernel.diff(row.pid))
         self._count_held()
+        told = list(kernel.notices)
         if held := self.query_one(TopLine).held:
             what = "1 request is" if held == 1 else f"{held} requests are"
-            self.say(f"{what} held from before: F4 shows what is held, to apply or to discard")
+            told.append(f"{what} held from before: F4 shows what is held, to apply or to discard")
+        if told:
+            self.say("\n".join(told), "warning" if kernel.notices else "information")
 
     def on_resize(self) -> None:
         self._arrange()
@@ -283,8 +286,9 @@ class ConversationScreen(Screen[None]):
             if command := text[1:].strip():
                 script = Run(script=command) if "\n" in command else Run(command=command)
                 options = self.options()
+                kernel, workspace = self.shell.kernel, self.shell.workspace
                 await self.begin(
-                    text, self.shell.kernel.call(script, workspace=self.shell.workspace, options=options)
+                    text, kernel.call(script, workspace=workspace, options=options, request=text)
                 )
         else:
             options = self.options()
@@ -294,6 +298,10 @@ class ConversationScreen(Screen[None]):
         if self.shell.history.problem:
             self.notify(self.shell.history.problem, severity="warning")
             self.shell.history.problem = ""
+
+    def on_prompt_pasted(self, event: Prompt.Pasted) -> None:
+        """They go as one."""
+        self.say(f"{event.lines:,} lines: Enter sends them as one request.")
 
     def say(self, text: str, kind: Kind = "information") -> None:
         """One line above the prompt, until the next one is typed."""
@@ -380,19 +388,26 @@ class ConversationScreen(Screen[None]):
         self._count()
 
     async def later(self, verb: str, argument: str, block: ProcessBlock | None = None) -> ProcessBlock | None:
-        """Takes back, lands or throws away: process N, or for undo the last commit here; in which block."""
+        """Takes back, applies (again) or discards: process N, or for undo and redo the last here; in which block."""
         kernel, workspace = self.shell.kernel, self.shell.workspace
+        merge = verb == "commit" and argument.endswith("--merge")
+        argument = argument.removesuffix("--merge").strip() if merge else argument
         if argument and not argument.isdigit():
             self.say(f"/{verb} takes the number of a process, such as /{verb} 3", "warning")
             return None
         pid = int(argument) if argument else None
-        if pid is None and verb != "undo":
+        if pid is None and verb not in ("undo", "redo"):
             self.say(f"/{verb} needs the number of a process; F4 lists them", "warning")
             return None
-        if verb == "undo":
-            running = kernel.undo(pid, workspace=workspace)
-        else:
-            running = (kernel.commit if verb == "commit" else kernel.discard)(pid or 0)
+        match verb:
+            case "undo":
+                running = kernel.undo(pid, workspace=workspace)
+            case "redo":
+                running = kernel.redo(pid, workspace=workspace)
+            case "commit":
+                running = kernel.commit(pid or 0, merge=merge, interactive=merge)
+            case _:
+                running = kernel.discard(pid or 0)
         if block is None and pid is not None:
             block = next((found for found in self.blocks if found.pid == pid and not found.running), None)
             if block is not None:  # its answer may stand out of sight
@@ -541,11 +556,10 @@ class ConversationScreen(Screen[None]):
         failed = await asyncio.to_thread(self.shell.kernel.ready, name)
         if failed is None:
             self.use_model(name)
-            self.notify(f"{name} makes the plans from now on", title="Model", markup=False)
+            self.say(f"{name} makes the plans from now on", "done")
         else:
-            told = ". ".join(part for part in (visible(failed.message), visible(failed.hint)) if part)
-            sentence = f"{told}\n{self.shell.model} goes on making the plans"
-            self.notify(sentence, title=visible(failed.title), severity="error", timeout=15, markup=False)
+            told = ". ".join(part for part in (failed.title, failed.message, failed.hint) if part)
+            self.say(f"{told}\n{self.shell.model} goes on making the plans", "error")
 
     def use_model(self, name: str) -> None:
         """A model that is loaded makes the plans of this session from now on."""

@@ -18,7 +18,7 @@ from textual.widgets import Footer, Input, Static
 from casava_os.kernel.journal import ProcessRow, Search, guarded
 from casava_os.kernel.search import parse_search
 from casava_os.shell.screens.viewer import ViewerScreen
-from casava_os.shell.standing import clock_text, state_cell
+from casava_os.shell.standing import clock_text, state_parts
 from casava_os.shell.widgets.pastdetail import PastDetail, PastProcess
 from casava_os.shell.widgets.rows import Cell, Column, RowList
 from casava_os.shell.wording import home_path
@@ -164,7 +164,7 @@ class JournalScreen(Screen[None]):
         return (
             (str(row.pid), "muted"),
             clock_text(row.created, time.time()),
-            state_cell(row.state),
+            state_parts(row.state, row.exit_code),
             str(row.exit_code or ""),
             (home_path(row.workspace), "muted"),
             row.request.replace("\n", " "),

@@ -17,7 +17,7 @@ from casava_os.kernel.control import Listed
 from casava_os.kernel.events import ChangesetMade, Failed
 from casava_os.kernel.ports import PRIORITIES
 from casava_os.shell.screens.viewer import ViewerScreen
-from casava_os.shell.standing import clock_text, state_cell
+from casava_os.shell.standing import clock_text, state_parts
 from casava_os.shell.widgets.rows import Cell, Column, RowList
 from casava_os.shell.wording import held_text, home_path, killed_text, seconds_text, size_text
 from casava_sandbox.layer.visible import visible
@@ -140,7 +140,7 @@ class ProcessesScreen(Screen[None]):
         memory = self._memory.get(row.pid)
         return (
             (str(row.pid), "muted"),
-            state_cell(row.standing),
+            state_parts(row.standing),
             row.priority if row.priority != "normal" else ("normal", "muted"),
             seconds_text(max(0.0, time.time() - row.created)) if runs else "",
             f"{row.tokens:,}" if row.tokens else "",

@@ -31,7 +31,7 @@ from casava_os.kernel.events import (
 from casava_os.kernel.journal import ProcessRow, Record
 from casava_os.shell.marks import Marks
 from casava_os.shell.recall import events_of
-from casava_os.shell.standing import STATE_COLOURS, clock_text
+from casava_os.shell.standing import clock_text, state_parts
 from casava_os.shell.widgets.changes import DiffView, change_content
 from casava_os.shell.widgets.plan import EFFECT_STYLES
 from casava_os.shell.widgets.told import error_content
@@ -107,7 +107,14 @@ class PastDetail(VerticalScroll, can_focus=True):
 def detail_content(past: PastProcess, marks: Marks) -> Content:
     """Everything but the diff."""
     parts: list[Part] = []
-    for section in (_head(past), _plan(past), _done(past, marks), _rest(past, marks), _times(past)):
+    for section in (
+        _head(past),
+        _plan(past),
+        _done(past, marks),
+        _rest(past, marks),
+        _times(past),
+        _digests(past),
+    ):
         lines = list(section)
         if lines:
             parts += [*lines, "\n\n"]
@@ -116,9 +123,10 @@ def detail_content(past: PastProcess, marks: Marks) -> Content:
 
 def _head(past: PastProcess) -> Iterator[Part]:
     row = past.row
-    colour = STATE_COLOURS.get(row.state, "foreground")
+    state, known = state_parts(row.state, row.exit_code)
+    colour = known or "foreground"
     yield (f"{row.pid}  ", "$text-muted")
-    yield (row.state, f"bold $text-{colour}" if colour != "foreground" else "bold")
+    yield (state, f"bold $text-{colour}" if colour != "foreground" else "bold")
     if row.exit_code:
         yield (f"  exit code {row.exit_code}", "$text-muted")
     yield (f"\n{visible(row.request, keep=chr(10))}", "bold")
@@ -151,8 +159,7 @@ def _one_plan(compiled: Compiled, verdicts: dict[int, Judged]) -> Iterator[Part]
     yield ("Plan", "bold")
     if compiled.model:
         sure = "" if compiled.confidence is None else f", {compiled.confidence:.0%} sure"
-        digest = f", sha256 {compiled.model_digest[:12]}" if compiled.model_digest else ""
-        yield (f"  {visible(compiled.model)}{sure}, {seconds_text(compiled.seconds)}{digest}", "$text-muted")
+        yield (f"  {visible(compiled.model)}{sure}, {seconds_text(compiled.seconds)}", "$text-muted")
     for step in compiled.steps:
         yield f"\n  {step.number} {visible(step.line)}"
         for effect in step.effects:
@@ -164,7 +171,6 @@ def _one_plan(compiled: Compiled, verdicts: dict[int, Judged]) -> Iterator[Part]
             reason = f": {visible(verdict.reason)}" if verdict.reason and verdict.reason not in said else ""
             said.add(verdict.reason)
             yield (f"  {verdict.decision}{reason}", f"$text-{colour}")
-    yield (f"\n  sha256 {compiled.sha256}", "$text-muted")
 
 
 def _done(past: PastProcess, marks: Marks) -> Iterator[Part]:
@@ -262,3 +268,19 @@ def _times(past: PastProcess) -> Iterator[Part]:
         parts = [f"{part} {seconds_text(seconds)}" for part, seconds in past.seconds.items()]
         yield ("Time", "bold")
         yield (f"  {visible(', '.join(parts))}", "$text-muted")
+
+
+def _digests(past: PastProcess) -> Iterator[Part]:
+    """What a script names a plan or a changeset by, and the model that made the plan."""
+    named: dict[str, None] = {}
+    for event in past.events:
+        if isinstance(event, Compiled):
+            if event.model_digest:
+                named[f"model      {event.model_digest}"] = None
+            named[f"plan       {event.sha256}"] = None
+        elif isinstance(event, ChangesetMade):
+            named[f"changeset  {event.digest}"] = None
+    if named:
+        yield ("sha256", "bold")
+        for line in named:
+            yield (f"\n  {line}", "$text-muted")

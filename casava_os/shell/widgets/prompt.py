@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import OptionList, TextArea
 from textual.widgets.option_list import Option
@@ -100,6 +100,13 @@ class Prompt(TextArea):
             super().__init__()
             self.text = text
 
+    class Pasted(Message):
+        """The prompt has several lines since something was pasted."""
+
+        def __init__(self, lines: int) -> None:
+            super().__init__()
+            self.lines = lines
+
     def __init__(self, history: History, completer: Completer, completions: CompletionList) -> None:
         super().__init__(id="prompt", compact=True, highlight_cursor_line=False, placeholder=PLACEHOLDER)
         self._history = history
@@ -156,6 +163,11 @@ class Prompt(TextArea):
             event.prevent_default()
         else:
             await super()._on_key(event)
+
+    def on_paste(self, event: Paste) -> None:
+        """Pasted lines are one request: the person may have meant several. Textual's own handler puts them in."""
+        if (lines := self.document.line_count + event.text.count("\n")) > 1:
+            self.post_message(self.Pasted(lines))
 
     def _means(self, key: str, binding: str, usual: str) -> bool:
         """Whether this key is the one of a binding, as the person may have chosen it."""
