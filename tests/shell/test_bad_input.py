@@ -41,7 +41,7 @@ async def test_a_sandbox_that_dies_is_told_and_the_next_request_works(open_shell
         dead[0] = False
         await shell.ask(NOTE)
         await shell.press("y")
-        await shell.until_seen("applied")
+        await shell.until_seen("applied:")
 
 
 async def test_without_a_sandbox_nothing_runs_and_it_says_what_to_do(open_shell: OpenShell) -> None:

@@ -61,7 +61,7 @@ async def test_before_landed_and_undone(open_shell: OpenShell, theme: str) -> No
         await shell.done("list")
         await shell.ask(NOTE)
         await shell.press("y")
-        await shell.until_seen("applied")
+        await shell.until_seen("applied:")
         await shell.press("shift+tab")
         looks(shell, f"landed-{theme}")
         await shell.press("u")

@@ -109,7 +109,7 @@ async def test_answers_with_the_mouse(open_shell: OpenShell) -> None:
     async with open_shell() as shell:
         await shell.ask(NOTE)
         assert await shell.pilot.click("#yes")
-        await shell.until_seen("applied")
+        await shell.until_seen("applied:")
         assert shell.bench.files() == AFTER
 
 
@@ -150,7 +150,7 @@ async def test_a_question_never_takes_the_keys_of_somebody_who_types(open_shell:
         assert shell.prompt.has_focus
         await shell.until_seen("1 waits for you (F2)")
         await shell.press("f2", "y")
-        await shell.until_seen("applied")
+        await shell.until_seen("applied:")
         assert shell.prompt.text == "yny"
 
 
@@ -163,7 +163,7 @@ async def test_the_tree_moves_the_diff_and_d_shows_it_whole(open_shell: OpenShel
         await shell.press("escape")
         assert shell.prompt.has_focus
         await shell.press("f2", "y")
-        await shell.until_seen("applied")
+        await shell.until_seen("applied:")
         await shell.press("shift+tab", "d")
         await shell.until(lambda: isinstance(shell.app.screen, ViewerScreen))
         assert "+buy milk" in shell.seen()

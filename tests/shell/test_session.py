@@ -88,7 +88,7 @@ async def test_the_conversation_goes_on_where_it_was_left(open_shell: OpenShell,
         await shell.done("list")
         await shell.ask(NOTE)
         await shell.press("y")
-        await shell.until_seen("applied")
+        await shell.until_seen("applied:")
         await shell.type("what about")
         shell.app.conversation.keep_place()
         first.close()  # as a kill would: nobody leaves
