@@ -29,8 +29,8 @@ JOURNAL = "journal.sqlite"
 def boot_kernel(settings: Settings | None = None, *, sweep: bool = True) -> Result[Kernel]:
     """The kernel over the parts that the settings (those in force, when none are given) name.
 
-    Puts back what a killed commit left half done; with `sweep`, settles what killed programs left behind. `Err`: `usage` for a wrong setting or policy, `permission`, `disk-full`
-    or `failed` for a state directory or journal that cannot be used.
+    Puts back what a killed commit left half done; with `sweep`, settles what killed programs left behind. `Err`: `usage` for
+    a wrong setting or policy, `permission`, `disk-full` or `failed` for a state directory or journal that cannot be used.
     """
     if settings is None:
         loaded = load_settings(config_dir())
@@ -85,19 +85,19 @@ def _recover(
 ) -> Result[tuple[str, ...]]:
     """Ends what a killed commit or undo left unfinished, and writes down what landed.
 
-    What cannot be ended now (a workspace that is not mounted) stops no other work: whoever lands something there is told.
+    What cannot be ended now (a workspace that is not mounted) stops no other work: it is told, and again to whoever lands
+    something there.
     Settles processes whose `casava-os` was killed: what was shown and waited for an answer is held, what worked goes.
-    The value is what the person should hear of held changes whose time is over.
+    The value is what the person should hear of it, and of held changes whose time is over.
     """
-    layers.recover()
-    notices: tuple[str, ...] = ()
+    notices = tuple(str(trouble) for trouble in layers.recover().troubles)
     try:
         settle(control.journal, layers)
         if sweep:
             tidy(str(state_dir()))  # first: what still runs in a layer must not outlive the decision on it
             control.sweep()
         if held_days is not None:
-            notices = expire(control.journal, layers, held_days, time.time())
+            notices += expire(control.journal, layers, held_days, time.time())
     except JournalError as problem:
         return problem.err
     return Ok(value=notices)

@@ -52,6 +52,7 @@ async def examine() -> list[Finding]:
         docker,
         bubblewrap,
         _state(),
+        await asyncio.to_thread(_unfinished),
         await _leftovers(),
     ]
 
@@ -157,6 +158,20 @@ def _state() -> Finding:
         todo = f"chmod 700 {directory}"
         return Finding(name="state", state="note", detail=f"{directory} is open to others", todo=todo)
     return Finding(name="state", state="ok", detail=str(directory))
+
+
+def _unfinished() -> Finding:
+    """Commits and undos that a kill interrupted and no start has ended yet: their workspace may not be there."""
+    from casava_sandbox.layer.recovery import unfinished
+
+    found = unfinished(str(state_dir()))
+    if isinstance(found, Err):
+        return _of("recovery", found)
+    if not found.value:
+        return Finding(name="recovery", state="ok", detail="nothing was interrupted")
+    told = "; ".join(f"{one.purpose} of process {one.pid} in {one.workspace}" for one in found.value)
+    todo = "any casava-os command ends it (forward or back, never in between) once that folder is there and may be written"
+    return Finding(name="recovery", state="note", detail=f"interrupted: {told}", todo=todo)
 
 
 async def _leftovers() -> Finding:

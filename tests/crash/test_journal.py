@@ -122,3 +122,41 @@ def test_a_full_disk_under_the_journal_loses_nothing(tmp_path: Path, monkeypatch
         assert verify(home / "state" / JOURNAL).whole
     finally:
         subprocess.run(["umount", str(home)], check=True)
+
+
+def test_what_cannot_be_ended_now_is_told_and_stops_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, workspace, aside = tmp_path / "home", tmp_path / "work", tmp_path / "aside"
+    (workspace / "d").mkdir(parents=True)
+    (workspace / "a").write_text("a\n")
+    monkeypatch.setenv("CASAVA_HOME", str(home))
+    monkeypatch.chdir(workspace)
+
+    def act() -> object:
+        from casava_os.cli.entry import command
+
+        devnull = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(devnull, number)
+        return command(["commit", "1"])
+
+    assert casava(home, workspace, "doctor").stdout.count(b"nothing was interrupted") == 1
+    ran = casava(home, workspace, "call", "process.run", "--sandbox", "bubblewrap", "--command", COMMAND)
+    assert ran.returncode == 3, ran.stderr
+    before = exact(workspace)
+    assert killed_at_point("applied", act) == (-9, "applied")
+    workspace.rename(aside)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    listed = casava(home, elsewhere, "ps")
+    assert listed.returncode == 0
+    assert b"putting back what process 1 left unfinished" in listed.stderr
+    told = casava(home, elsewhere, "doctor")
+    assert f"interrupted: commit of process 1 in {workspace}".encode() in told.stdout
+    other = casava(home, elsewhere, "call", "file.write", "--path", "b", "--content", "b", "--yes")
+    assert other.returncode == 0, other.stderr
+    aside.rename(workspace)
+    assert b"unfinished" not in casava(home, elsewhere, "ps").stderr
+    assert exact(workspace) == before
+    assert b"nothing was interrupted" in casava(home, elsewhere, "doctor").stdout

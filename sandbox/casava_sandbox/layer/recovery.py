@@ -8,9 +8,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from casava_sandbox.layer.files import failure
-from casava_sandbox.layer.steps import Purpose
+from casava_sandbox.layer.steps import Intent, Purpose
 from casava_sandbox.layer.transaction import notes_dir, pending, settle_one
-from casava_syscalls.results import Err
+from casava_syscalls.results import Err, Ok, Result
+
+_DAMAGED = Err(
+    code="failed",
+    title="Damaged intent",
+    message="The record of an unfinished commit cannot be read",
+    hint="Keep a copy of undo/intents in the state directory, then move the damaged file away: it said what was under way",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +51,7 @@ def recover(state: str) -> Recovered:
     try:
         known = [intent.pid for _, intent in pending(state)]
     except ValueError:
-        message = "The record of an unfinished commit cannot be read"
-        return Recovered(troubles=(Err(code="failed", title="Damaged intent", message=message),))
+        return Recovered(troubles=(_DAMAGED,))
     except OSError as problem:
         return Recovered(troubles=(failure(problem, "looking for unfinished commits"),))
     for pid in dict.fromkeys(known):
@@ -59,6 +65,16 @@ def recover(state: str) -> Recovered:
         except ValueError:
             continue
     return Recovered(tuple(done), tuple(troubles))
+
+
+def unfinished(state: str) -> Result[list[Intent]]:
+    """The transactions that are not at their end, as they stand on disk; nothing is done about them."""
+    try:
+        return Ok(value=[intent for _, intent in pending(state)])
+    except ValueError:
+        return _DAMAGED
+    except OSError as problem:
+        return failure(problem, "looking for unfinished commits")
 
 
 def unsettled(state: str) -> list[Unsettled]:
