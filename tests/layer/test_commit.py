@@ -255,7 +255,7 @@ def test_ctrl_c_in_the_middle_leaves_nothing_half_done(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(transaction, "_lock", interrupted)
+    monkeypatch.setattr(transaction, "lock", interrupted)
     with pytest.raises(KeyboardInterrupt):
         layer.commit(layer.changeset())
     monkeypatch.undo()

@@ -8,9 +8,9 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 
+from casava_sandbox.layer.intents import pending, undo_dir
 from casava_sandbox.layer.objects import Objects
 from casava_sandbox.layer.record import Record, appearing, forget, load_record, remembered
-from casava_sandbox.layer.transaction import pending, undo_dir
 from casava_sandbox.layer.trash import trash_path
 
 _DAY = 86_400.0

@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict
 
 from casava_os.kernel.ports import Changeset
 from casava_sandbox.layer.files import Node
+from casava_sandbox.layer.intents import record_path, undo_dir
 from casava_sandbox.layer.kept import Tree
 from casava_sandbox.layer.steps import Purpose, Steps
-from casava_sandbox.layer.transaction import record_path, undo_dir
 from casava_sandbox.layer.trash import trash_path
 
 

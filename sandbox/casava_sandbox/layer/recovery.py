@@ -8,8 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from casava_sandbox.layer.files import failure
+from casava_sandbox.layer.intents import notes_dir, pending
 from casava_sandbox.layer.steps import Intent, Purpose
-from casava_sandbox.layer.transaction import notes_dir, pending, settle_one
+from casava_sandbox.layer.transaction import settle_one
 from casava_syscalls.results import Err, Ok, Result
 
 _DAMAGED = Err(

@@ -24,11 +24,11 @@ from casava_sandbox.layer.commit import Asked, Base, commit
 from casava_sandbox.layer.conflicts import conflicts
 from casava_sandbox.layer.diff import render_diff
 from casava_sandbox.layer.files import failure, mount_of, node_of, open_file, remove_tree
+from casava_sandbox.layer.intents import notes_dir, rolled_back_path
 from casava_sandbox.layer.overlay import Upper
 from casava_sandbox.layer.prune import Budget, due, prune
 from casava_sandbox.layer.record import Seen, load_record, seen
 from casava_sandbox.layer.recovery import Recovered, Unsettled, recover, unsettled
-from casava_sandbox.layer.transaction import notes_dir, rolled_back_path
 from casava_sandbox.layer.trash import empty
 from casava_sandbox.layer.undo import redo, undo
 from casava_sandbox.layer.visible import visible

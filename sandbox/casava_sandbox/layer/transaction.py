@@ -28,6 +28,7 @@ from typing import NamedTuple
 
 from casava_os.kernel.owners import born
 from casava_os.paths import private_dir
+from casava_sandbox.layer.area import hidden_area, identity, lock, open_folders, remove_folders, unlock
 from casava_sandbox.layer.beneath import ASTRAY, Beneath
 from casava_sandbox.layer.files import (
     Node,
@@ -39,12 +40,24 @@ from casava_sandbox.layer.files import (
     sync_filesystem,
     write_durably,
 )
+from casava_sandbox.layer.intents import (
+    find_intent,
+    intent_path,
+    intents_dir,
+    next_path,
+    note_path,
+    notes_dir,
+    pending,
+    record_path,
+    undo_dir,
+)
 from casava_sandbox.layer.kept import Tree, altered, describe, grouped
 from casava_sandbox.layer.locks import overlap, workspace_lock
 from casava_sandbox.layer.objects import DamagedError, Objects
 from casava_sandbox.layer.points import point
-from casava_sandbox.layer.steps import DirectoryStep, Intent, Item, Purpose, Steps
-from casava_sandbox.layer.trash import empty, throw
+from casava_sandbox.layer.rollback import Rollback, remember_touched, seal
+from casava_sandbox.layer.steps import Intent, Item, Purpose, Steps
+from casava_sandbox.layer.trash import empty
 from casava_syscalls.names import fs_path, path_text
 from casava_syscalls.results import Err
 
@@ -56,7 +69,6 @@ _DOING = {
 _ELSEWHERE = (*ASTRAY, errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.EISDIR)
 """Errors of a path in the workspace that is not what it was a moment ago."""
 _LONG = 30.0  # seconds of making room on a full disk
-_WORKED_ON = "somebody worked on it before it could be put back; move it away, and start again"
 _MANY = 16  # directories that are synced one by one; more of them by one syncfs
 
 
@@ -77,34 +89,6 @@ class Staged(NamedTuple):
     """What goes."""
     after: Tree
     """What appears."""
-
-
-def undo_dir(state: str, pid: int) -> str:
-    """Where the commit of a process is remembered."""
-    return os.path.join(state, "undo", str(pid))
-
-
-def record_path(state: str, pid: int) -> str:
-    """The record of a process's commit."""
-    return os.path.join(undo_dir(state, pid), "record.json")
-
-
-def rolled_back_path(state: str, pid: int) -> str:
-    """A list of the paths that a rollback moved out and in again: their ctime is newer, their contents are not."""
-    return os.path.join(state, "layers", str(pid), "rolled-back.json")
-
-
-def notes_dir(state: str) -> str:
-    """Notes for the journal: what landed, and who was to write that down."""
-    return os.path.join(state, "undo", "notes")
-
-
-def _intents(state: str) -> str:
-    return os.path.join(state, "undo", "intents")
-
-
-def _next_path(state: str, pid: int) -> str:
-    return os.path.join(undo_dir(state, pid), "next.json")
 
 
 # ---------------------------------------------------------------------------------------------- who may
@@ -128,40 +112,24 @@ def exclusive(state: str, workspace: str) -> Iterator[None]:
                 return
 
 
-def pending(state: str) -> list[tuple[str, Intent]]:
-    """The intents on disk, each with its file's name. One that cannot be read raises `ValueError`."""
-    found = []
-    with suppress(FileNotFoundError):
-        for name in sorted(os.listdir(_intents(state))):
-            if name.endswith((".json", ".done")):
-                with suppress(FileNotFoundError):
-                    found.append((name, _load(os.path.join(_intents(state), name))))
-    return found
-
-
-def _load(path: str) -> Intent:
-    with open(path, "rb") as file:
-        return Intent.model_validate_json(file.read())
-
-
 def settle_one(state: str, pid: int, *, wait: bool = True) -> Intent | None:
     """Ends what a killed process left unfinished: back before the instant of its commit, forward after it.
 
     None when there is nothing (any more), or when its owner is still at work and `wait` is false. Raises `OSError` when it
     cannot be done; the next attempt may.
     """
-    known = _find(state, pid)
+    known = find_intent(state, pid)
     if known is None:
         return None
     try:
         with workspace_lock(os.path.join(state, "undo", "locks"), fs_path(known[1].workspace), wait=wait):
-            found = _find(state, pid)
+            found = find_intent(state, pid)
             if found is None:
                 return None
             done, intent = found
             point("recovery")
             with Beneath.at(fs_path(intent.workspace)) as workspace:
-                if _identity(workspace) != intent.root:
+                if identity(workspace) != intent.root:
                     raise FileNotFoundError(
                         errno.ENOENT, "another directory is in its place", fs_path(intent.workspace)
                     )
@@ -169,22 +137,6 @@ def settle_one(state: str, pid: int, *, wait: bool = True) -> Intent | None:
             return intent
     except BlockingIOError:
         return None
-
-
-def _find(state: str, pid: int) -> tuple[bool, Intent] | None:
-    for done in (True, False):
-        with suppress(FileNotFoundError):
-            return done, _load(_intent_path(state, pid, done=done))
-    return None
-
-
-def _intent_path(state: str, pid: int, *, done: bool = False) -> str:
-    return os.path.join(_intents(state), f"{pid}.{'done' if done else 'json'}")
-
-
-def _identity(folder: Beneath) -> tuple[int, int]:
-    status = folder.status()
-    return status.st_dev, status.st_ino
 
 
 # ---------------------------------------------------------------------------------------------- the transaction
@@ -234,11 +186,11 @@ def run(
     store = undo_dir(state, pid)
     private_dir(Path(store))
     apart = mount_of(store)[0] != mount_of(place)[0]
-    area = _area(workspace, steps, purpose, pid) if apart else (None, None)
+    area = hidden_area(workspace, steps, purpose, pid) if apart else (None, None)
     intent = Intent(
         pid=pid,
         workspace=path_text(place),
-        root=_identity(workspace),
+        root=identity(workspace),
         purpose=purpose,
         area=area[0],
         area_host=area[1],
@@ -282,28 +234,6 @@ def _trouble(trouble: OSError | DamagedError, purpose: Purpose) -> Err:
     return failure(trouble, _DOING[purpose])
 
 
-def _area(workspace: Beneath, steps: Steps, purpose: Purpose, pid: int) -> tuple[str, DirectoryStep]:
-    """A hidden folder in the workspace's root, or in the first directory of it that may be written."""
-    touched = {step.path: step for step in steps.directories}
-    for path in ["", *touched]:
-        with workspace.below(fs_path(path)) as folder:
-            if os.access(f"/proc/self/fd/{folder.descriptor}", os.W_OK | os.X_OK):
-                break
-    else:
-        path = ""
-    node = workspace.look(fs_path(path))
-    assert node is not None
-    host = touched.get(path) or DirectoryStep(
-        path=path,
-        mode_before=node.mode,
-        mode_after=node.mode,
-        mtime_before=node.mtime_ns,
-        mtime_after=node.mtime_ns,
-    )
-    name = f".casava-os-{purpose}-{pid}-{os.urandom(4).hex()}"
-    return (f"{path}/{name}" if path else name), host
-
-
 @dataclass(slots=True)
 class _Transaction:
     """An intent and the places that it speaks of."""
@@ -315,7 +245,6 @@ class _Transaction:
     staged: Staged | None = None
     linked: set[str] = field(default_factory=set)
     _open_now: dict[str, int] = field(default_factory=dict)
-    _within: dict[str, list[str]] | None = None
 
     # ------------------------------------------------------------------------------------------ 1, 2
 
@@ -325,7 +254,7 @@ class _Transaction:
         self._save()
         point("intent written")
         with ExitStack() as stack:
-            incoming, outgoing = self._folders(stack, make=True)
+            incoming, outgoing = open_folders(self.state, self.workspace, self.intent, stack, make=True)
             point("folders made")
             staged = stage(Staging(self.workspace, incoming, objects, self))
             if isinstance(staged, Err):
@@ -336,8 +265,8 @@ class _Transaction:
                 self._save(linked=tuple(objects.linked))
             _count(self.state, objects.flush())
             point("objects flushed")
-            write_durably(_next_path(self.state, self.intent.pid), staged.record)
-            write_durably(self._note_path(), self._note())
+            write_durably(next_path(self.state, self.intent.pid), staged.record)
+            write_durably(note_path(self.state, self.intent.pid), self._note())
             point("record written")
             if (
                 error := check(frozenset({*self.linked, *(text for text, _ in self.intent.unsealed)}))
@@ -388,9 +317,9 @@ class _Transaction:
         """The steps, and the instant of the commit."""
         steps, workspace = self.intent.steps, self.workspace
         with ExitStack() as stack:
-            incoming, outgoing = self._folders(stack)
+            incoming, outgoing = open_folders(self.state, self.workspace, self.intent, stack)
             for step in steps.directories:
-                _unlock(workspace, fs_path(step.path))
+                unlock(workspace, fs_path(step.path))
             point("directories open")
             for mode in steps.modes:
                 workspace.chmod(fs_path(mode.path), mode.after)
@@ -400,17 +329,17 @@ class _Transaction:
                 point("item")
             self._verify(outgoing)
             for step in reversed(steps.directories):
-                _lock(workspace, fs_path(step.path), step.mode_after, step.mtime_after)
+                lock(workspace, fs_path(step.path), step.mode_after, step.mtime_after)
                 point("directory")
             incoming.sync()
             outgoing.sync()
             self._sync_workspace()
         point("applied")
         pid = self.intent.pid
-        os.rename(_intent_path(self.state, pid), _intent_path(self.state, pid, done=True))
+        os.rename(intent_path(self.state, pid), intent_path(self.state, pid, done=True))
         self.landed = True
         point("landed")
-        sync([_intents(self.state)])
+        sync([intents_dir(self.state)])
 
     def _exchange(self, item: Item, incoming: Beneath, outgoing: Beneath) -> None:
         """Takes, puts, or replaces. What is replaced is swapped in one instant: readers see the old or the new one."""
@@ -455,9 +384,11 @@ class _Transaction:
         if landed:
             point("rolling forward")
             with suppress(FileNotFoundError):
-                os.rename(_next_path(self.state, pid), record_path(self.state, pid))
+                os.rename(next_path(self.state, pid), record_path(self.state, pid))
             with suppress(FileNotFoundError):
-                os.rename(self._note_path(), os.path.join(notes_dir(self.state), f"{pid}.json"))
+                os.rename(
+                    note_path(self.state, self.intent.pid), os.path.join(notes_dir(self.state), f"{pid}.json")
+                )
             point("record in place")
             sync([store, notes_dir(self.state)])
             Objects(self.state, pid).make_private(self.intent.linked)
@@ -465,93 +396,33 @@ class _Transaction:
             point("rolling back")
             if self.intent.phase == "applying":
                 self._roll_back()
-            self._seal()
+            seal(self.workspace, self.intent)
             point("rolled back")
             objects = Objects(self.state, pid)
             objects.drop()
             objects.unlink_shared(self.intent.linked)
-        self._remove_folders(landed=landed)
+        remove_folders(self.state, self.workspace, self.intent, landed=landed)
         if not landed:
-            self._remember_touched()
-            for path in (_next_path(self.state, pid), self._note_path()):
+            remember_touched(self.state, self.workspace, self.intent)
+            for path in (next_path(self.state, pid), note_path(self.state, self.intent.pid)):
                 with suppress(FileNotFoundError):
                     os.unlink(path)
             if self.intent.purpose == "commit" and not os.path.lexists(record_path(self.state, pid)):
                 remove_tree(store)
         point("folders removed")
         with suppress(FileNotFoundError):
-            os.unlink(_intent_path(self.state, pid, done=landed))
-        sync([_intents(self.state)])
+            os.unlink(intent_path(self.state, pid, done=landed))
+        sync([intents_dir(self.state)])
         point("ended")
 
     def _roll_back(self) -> None:
-        """Puts every path back, wherever the transaction stood."""
-        workspace, steps = self.workspace, self.intent.steps
         with ExitStack() as stack:
             try:
-                incoming, outgoing = self._folders(stack)
+                incoming, outgoing = open_folders(self.state, self.workspace, self.intent, stack)
             except FileNotFoundError:  # an earlier rollback went so far
                 return
-            for step in steps.directories:
-                _unlock(workspace, fs_path(step.path))
-            for item in reversed(steps.items):
-                self._return(item, incoming, outgoing)
-                point("item back")
-            for mode in steps.modes:
-                node = workspace.look(fs_path(mode.path))
-                if node is not None and node.kind == "file" and node.mode == mode.after:
-                    workspace.chmod(fs_path(mode.path), mode.before)
-            for step in reversed(steps.directories):
-                _lock(workspace, fs_path(step.path), step.mode_before, step.mtime_before)
-                point("directory back")
+            Rollback(self.workspace, self.intent, incoming, outgoing, self._after).run()
             self._sync_workspace()
-
-    def _return(self, item: Item, incoming: Beneath, outgoing: Beneath) -> None:
-        """Undoes one item. Somebody else's later work in its place is not touched."""
-        path, name, workspace = fs_path(item.path), str(item.number), self.workspace
-        assert item.placed is not None or item.taken is not None
-        new, old, here = incoming.look(name), outgoing.look(name), workspace.look(path)
-        if item.put and item.placed is not None:
-            waiting = new is not None and new.ino == item.placed[0]
-            if new is not None and not waiting:  # exchanged: what went lies where the new one was
-                if here is None or here.ino != item.placed[0]:
-                    raise FileExistsError(errno.EEXIST, _WORKED_ON, path)
-                self._untouched(item, path)
-                incoming.exchange(name, workspace, path)
-                self._closed(item, path)
-                return
-            if not waiting and here is not None and here.ino == item.placed[0]:
-                self._untouched(item, path)
-                if old is not None and workspace.exchange(path, outgoing, name):
-                    point("exchanged back")
-                    outgoing.rename(name, incoming, name)
-                    self._closed(item, path)
-                    return
-                workspace.rename(path, incoming, name)
-                here = None
-        elif here is not None and old is not None:
-            raise FileExistsError(errno.EEXIST, _WORKED_ON, path)
-        if old is None:
-            if item.take and here is not None and item.taken is not None and here.ino == item.taken[0]:
-                self._closed(item, path)
-            return
-        if item.placed is not None and old.ino == item.placed[0]:  # an exchange back that was interrupted
-            outgoing.rename(name, incoming, name)
-            return
-        if here is not None:
-            raise FileExistsError(errno.EEXIST, _WORKED_ON, path)
-        outgoing.rename(name, workspace, path)
-        self._closed(item, path)
-        return
-
-    def _untouched(self, item: Item, path: str) -> None:
-        """Raises `FileExistsError` when somebody has worked on what the transaction had put there."""
-        after = self._after()
-        if self._within is None:
-            self._within = grouped(after, [one.path for one in self.intent.steps.items if one.put])
-        within = self._within[item.path]
-        if within and altered(self.workspace, path, item.path, within, after):
-            raise FileExistsError(errno.EEXIST, _WORKED_ON, path)
 
     def _after(self) -> Tree:
         """What was to appear, as the record beside the old one says; empty when there is none."""
@@ -559,99 +430,19 @@ class _Transaction:
 
         if self.staged is not None:
             return self.staged.after
-        with suppress(FileNotFoundError), open(_next_path(self.state, self.intent.pid), "rb") as file:
+        with suppress(FileNotFoundError), open(next_path(self.state, self.intent.pid), "rb") as file:
             return appearing(file.read(), self.intent.purpose)
         return {}
-
-    def _closed(self, item: Item, path: str) -> None:
-        """A read-only directory that was opened for the instant of a rename has its permissions again."""
-        node, taken = self.workspace.look(path), item.taken
-        ours = node is not None and taken is not None and (node.kind, node.ino) == ("directory", taken[0])
-        if ours and node is not None and taken is not None and node.mode != taken[1]:
-            self.workspace.chmod(path, taken[1])
-
-    def _seal(self) -> None:
-        for text, mode in reversed(self.intent.unsealed):
-            with suppress(FileNotFoundError, NotADirectoryError):
-                node = self.workspace.look(fs_path(text))
-                if (
-                    node is not None
-                    and node.kind != "link"
-                    and node.mode == mode | (0o700 if node.kind == "directory" else 0o400)
-                ):
-                    self.workspace.chmod(fs_path(text), mode)
-
-    def _remember_touched(self) -> None:
-        """What we touched and left as it was is not taken for somebody else's work later. On a full disk it is."""
-        intent, path = self.intent, rolled_back_path(self.state, self.intent.pid)
-        if intent.purpose != "commit" or not os.path.isdir(os.path.dirname(path)):
-            return
-        touched = [text for text, _ in intent.unsealed]
-        if intent.area_host is not None:
-            touched.append(intent.area_host.path)
-        if intent.phase == "applying":
-            steps = intent.steps
-            touched += [item.path for item in steps.items] + [mode.path for mode in steps.modes]
-            touched += [step.path for step in steps.directories]
-        for item in intent.steps.items:
-            if item.take:
-                with suppress(OSError):
-                    touched += [path_text(below) for below, _ in self.workspace.walk(fs_path(item.path))]
-        times: dict[str, int] = {}
-        with suppress(FileNotFoundError, ValueError), open(path, "rb") as file:
-            times = json.loads(file.read())
-        for text in touched:
-            with suppress(OSError):
-                if (node := self.workspace.look(fs_path(text))) is not None:
-                    times[text] = node.ctime_ns
-        with suppress(OSError):
-            write_durably(path, json.dumps(times).encode())
 
     # ------------------------------------------------------------------------------------------ parts
 
     def _save(self, **update: object) -> None:
         self.intent = self.intent.model_copy(update=update)
-        write_durably(_intent_path(self.state, self.intent.pid), self.intent.model_dump_json().encode())
-
-    def _note_path(self) -> str:
-        return os.path.join(undo_dir(self.state, self.intent.pid), "note.json")
+        write_durably(intent_path(self.state, self.intent.pid), self.intent.model_dump_json().encode())
 
     def _note(self) -> bytes:
         owner = os.getpid()
         return json.dumps({"purpose": self.intent.purpose, "owner": owner, "born": born(owner)}).encode()
-
-    def _folders(self, stack: ExitStack, *, make: bool = False) -> tuple[Beneath, Beneath]:
-        """The incoming and the outgoing folder, opened."""
-        if self.intent.area is None:
-            home = stack.enter_context(Beneath.at(undo_dir(self.state, self.intent.pid)))
-            place = "moving"
-        else:
-            home, place = self.workspace, fs_path(self.intent.area)
-        if make:
-            if self.intent.area is None:
-                home.remove(place)
-            for folder in (place, f"{place}/new", f"{place}/old"):
-                home.make_dir(folder)
-        return (
-            stack.enter_context(home.below(f"{place}/new")),
-            stack.enter_context(home.below(f"{place}/old")),
-        )
-
-    def _remove_folders(self, *, landed: bool) -> None:
-        if self.intent.area is None:
-            throw(self.state, os.path.join(undo_dir(self.state, self.intent.pid), "moving"))
-            return
-        host = self.intent.area_host
-        assert host is not None
-        path = fs_path(host.path)
-        node = self.workspace.look(path)
-        mtime = host.mtime_after if landed else host.mtime_before
-        if mtime is None and node is not None:
-            mtime = node.mtime_ns
-        if self.workspace.exists(fs_path(self.intent.area)):
-            _unlock(self.workspace, path)
-            self.workspace.remove(fs_path(self.intent.area))
-        _lock(self.workspace, path, host.mode_after if landed else host.mode_before, mtime)
 
     def _sync_tree(self, incoming: Beneath) -> None:
         """What was staged is on disk."""
@@ -700,21 +491,3 @@ def _count(state: str, size: int) -> None:
             known = int(file.read() or 0)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:
             file.write(str(known + size))
-
-
-def _unlock(workspace: Beneath, path: str) -> None:
-    """Lets us write in a directory of ours, whatever its permissions."""
-    node = workspace.look(path)
-    if node is not None and node.mode & 0o300 != 0o300 and node.uid == os.geteuid():
-        workspace.chmod(path, node.mode | 0o700)
-
-
-def _lock(workspace: Beneath, path: str, mode: int, mtime: int | None) -> None:
-    node = workspace.look(path)
-    if node is None or node.kind != "directory":
-        return
-    if node.mode != mode:
-        workspace.chmod(path, mode)
-    if mtime is not None and node.mtime_ns != mtime:
-        with suppress(PermissionError):  # a directory that others own and let us write
-            workspace.touch(path, mtime)

@@ -10,11 +10,12 @@ import os
 from casava_os.kernel.ports import Action, Change, Changeset
 from casava_sandbox.layer.beneath import ASTRAY, Beneath
 from casava_sandbox.layer.files import Node, failure, named
+from casava_sandbox.layer.intents import undo_dir
 from casava_sandbox.layer.kept import Kept, Tree, differing, rebuild
 from casava_sandbox.layer.objects import DamagedError, Objects
 from casava_sandbox.layer.record import Record, load_record, remembered
 from casava_sandbox.layer.steps import Purpose, Steps
-from casava_sandbox.layer.transaction import Staged, Staging, exclusive, run, undo_dir
+from casava_sandbox.layer.transaction import Staged, Staging, exclusive, run
 from casava_syscalls.names import fs_path
 from casava_syscalls.results import Err, Ok, Result
 
