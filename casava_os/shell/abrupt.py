@@ -2,7 +2,8 @@
 
 While it is open each shell holds a lock on a file of its own; a fault writes there where every thread was, and leaving
 removes it. A file that nobody holds is of a shell that died: the next one in its folder says so. A dead program cannot clean
-up behind itself, so a small one waits until it is gone and puts the terminal back.
+up behind itself, so a small one waits until it is gone and puts the terminal back. And a shell whose terminal is gone must not
+stay for ever: Textual's writer can be stuck in a terminal that nobody reads any more, and its reader turns without a rest.
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ from __future__ import annotations
 import faulthandler
 import fcntl
 import os
+import select
+import signal
 import subprocess
 import sys
+import threading
+import time
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +27,8 @@ OPEN = "shells"
 """Directory of the shells that are open, in the state directory."""
 KEPT = "crash.log"
 """What the last shell that died knew, in the state directory."""
+GRACE_SECONDS = 20.0
+"""How long a shell whose terminal is gone has to hold, cancel and clean up; the next start does what it did not come to."""
 BEAT_SECONDS = 10.0
 """How often a shell says that it lives: a kill leaves no other trace of when it was."""
 
@@ -42,6 +49,25 @@ set -- $(ps -o tpgid= -o pgid= -p $$)
 """
 
 
+def go_with_terminal(descriptor: int, grace: float = GRACE_SECONDS) -> threading.Thread | None:
+    """Ends the program so many seconds after the terminal that this is went away; None where it is none."""
+    if not os.isatty(descriptor):
+        return None
+
+    def wait() -> None:
+        poll = select.poll()
+        poll.register(descriptor, 0)  # a hang-up is told unasked
+        for _, told in poll.poll():
+            if told & select.POLLNVAL:  # the program closed it: it is ending
+                return
+        time.sleep(grace)
+        os._exit(128 + signal.SIGHUP)
+
+    thread = threading.Thread(target=wait, name="terminal", daemon=True)
+    thread.start()
+    return thread
+
+
 class Abrupt:
     """Word for the case that this shell dies. Nothing here fails: what cannot be done is left."""
 
@@ -54,6 +80,8 @@ class Abrupt:
             private_dir(self._path.parent)
             self._begin(workspace)
             self._guard = _guard(self._path)
+            if sys.__stdin__ is not None:
+                go_with_terminal(sys.__stdin__.fileno())
 
     def _begin(self, workspace: Path) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -106,7 +134,7 @@ def died_before(state: Path, workspace: Path) -> str:
     today = at.date() == datetime.now().astimezone().date()
     return (
         f"The shell ended abruptly at {at:%H:%M}{'' if today else f' on {at:%B} {at.day}'}. "
-        "What ran then was stopped and has changed nothing here; what waited for your answer is held. "
+        "What ran then was stopped, and what it had half changed was put back; what waited for your answer is held. "
         f"What the shell knew is in {state / KEPT}"
     )
 
@@ -134,7 +162,7 @@ def _guard(log: Path) -> subprocess.Popen[bytes] | None:
     terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     try:
         saved = subprocess.run(["stty", "-g"], stdin=terminal, capture_output=True, check=False)
-        told = f"The shell of Casava OS ended abruptly. What it knew is in {log}"
+        told = f"The shell of Casava OS ended abruptly. Start it again: what was half done is put back. What it knew is in {log}"
         return subprocess.Popen(
             ["sh", "-c", _GUARD, "sh", told, saved.stdout.decode().strip()],
             stdin=subprocess.PIPE, stdout=terminal, stderr=subprocess.DEVNULL,

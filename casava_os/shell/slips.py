@@ -1,4 +1,7 @@
-"""Letters that were meant for a question and landed in the prompt: found before they change what is asked for."""
+"""Letters that were meant for a question and landed in the prompt: found before they change what is asked for.
+
+So are the words for leaving, help and undo that other shells take without a slash.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,17 @@ _VERBS = (
 )  # fmt: skip
 _STUCK = re.compile(rf"[ynhaps]+(?P<meant>(?:{'|'.join(_VERBS)})\b.*)", re.IGNORECASE | re.DOTALL)
 _COMMAND = re.compile(r"[ynhaps]{1,3}\s*(?P<meant>/(?P<name>[a-z]+)(?:\s.*)?)", re.IGNORECASE | re.DOTALL)
+
+
+_OWN = {
+    "undo": "/undo", "undo it": "/undo", "undo that": "/undo", "redo": "/redo", "redo it": "/redo", "redo that": "/redo",
+    "help": "/help", "?": "/help", "exit": "/quit", "quit": "/quit", ":q": "/quit", "logout": "/quit", "history": "/log",
+}  # fmt: skip
+
+
+def own_command(text: str) -> str | None:
+    """The shell's own command for a line that is the whole name of one as other shells have it; None for a request."""
+    return _OWN.get(" ".join(text.casefold().split()))
 
 
 def meant(text: str, commands: Collection[str]) -> str | None:

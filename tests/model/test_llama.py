@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from casava_os import model
+from casava_os.kernel.compiler.compile import Certainty
 from casava_os.kernel.ports import CompileRequest, Draft, Model
 from casava_os.model.decoding import Forks
 from casava_os.model.llama import OTHERS, LlamaModel
+from casava_os.shell.screens.conversation import WELCOME
 from casava_syscalls.plan import describe, parse_plan
 from casava_syscalls.registry import available
 from casava_syscalls.results import Err, Ok
@@ -200,3 +202,14 @@ for thread in threads:
     thread.join()
 print("loaded")
 """
+
+
+def test_what_the_shell_offers_as_examples_is_understood(smol: LlamaModel) -> None:
+    examples = [line.strip() for line in WELCOME.splitlines() if line.startswith("  ") and "!" not in line]
+    assert len(examples) == 3
+    certainty = Certainty()
+    for text in examples:
+        draft = compiled(smol, text)
+        plan = parse_plan({"request": text, "steps": list(draft.steps)})
+        assert isinstance(plan, Ok)
+        assert draft.confidence >= certainty.needed(plan.value), text

@@ -69,7 +69,7 @@ def test_fifos_and_sockets_are_refused_and_the_rest_can_land(odd: Desk) -> None:
         told = shell(odd, "rm pipe sock; rm -r d; echo B > b; echo n > n; mkfifo fresh", 1)
         for name in ("pipe", "sock", "d/inner", "fresh"):
             assert f"! {name} " in told
-        assert "--merge lands the rest" in told
+        assert "--merge applies the rest" in told
         assert (here / "b").read_text() == "b"
         ran = odd("commit", "--merge", "--yes")
         assert ran.code == 0, ran
@@ -146,7 +146,7 @@ def test_a_read_only_workspace_can_be_read_and_keeps_what_cannot_land(
     assert (ran.code, ran.out) == (0, b"a\n"), ran
     told = shell(odd, "echo x > x", 1)
     assert "read-only" in told.lower(), told
-    assert "casava-os commit 2 lands it" in told
+    assert "casava-os commit 2 applies it" in told
     assert odd.names() == ["a"]
     subprocess.run(["mount", "-o", "remount,bind,rw", str(odd.workspace)], check=True)
     landed = odd("commit")

@@ -54,6 +54,9 @@ def settled(desk: Desk, *, healthy: dict[str, str]) -> list[str]:
     desk.environment = healthy
     give_up = time.monotonic() + 60
     while True:
+        assert (
+            desk("log", "--limit", "1").code == 0
+        )  # `ps` clears nothing away: it shows what was left behind
         ran = desk("ps", "--json")
         assert ran.code == 0, ran
         state = desk.home / "state"

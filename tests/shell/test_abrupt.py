@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from casava_os.shell.abrupt import KEPT, OPEN, Abrupt, died_before
+from casava_os.shell.abrupt import KEPT, OPEN, Abrupt, died_before, go_with_terminal
 from casava_os.shell.app import ShellApp
 from casava_os.shell.history import History
 from casava_os.shell.marks import UNICODE
@@ -117,3 +118,36 @@ async def test_a_request_that_was_sent_does_not_come_back_into_the_prompt(
             await later.until_seen("list")
             assert later.prompt.text == ""
     session.close()
+
+
+_HANGS = """
+import signal, sys, time
+from casava_os.shell.abrupt import go_with_terminal
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+assert go_with_terminal(0, grace=0.2) is not None
+print("open", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_shell_that_hangs_does_not_outlive_its_terminal() -> None:
+    ours, theirs = pty.openpty()
+    program = subprocess.Popen(
+        [sys.executable, "-c", _HANGS],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    assert b"open" in os.read(ours, 100)
+    assert program.poll() is None
+    os.close(ours)
+    assert program.wait(60) == 128 + signal.SIGHUP
+
+
+def test_what_is_no_terminal_is_not_watched() -> None:
+    reading, writing = os.pipe()
+    assert go_with_terminal(reading) is None
+    os.close(reading)
+    os.close(writing)

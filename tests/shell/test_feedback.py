@@ -11,7 +11,7 @@ from casava_os.kernel.events import ChangesetMade
 from casava_os.kernel.policyfile import StandingRules
 from casava_os.kernel.ports import Change
 from casava_os.shell.listing import gathered
-from casava_os.shell.slips import meant
+from casava_os.shell.slips import meant, own_command
 from casava_os.shell.standing import state_parts
 from casava_os.shell.widgets.approval import ApprovalCard
 from casava_os.shell.wording import effect_words
@@ -243,3 +243,41 @@ async def test_a_program_stands_in_the_journal_as_it_was_typed(open_shell: OpenS
 @pytest.mark.parametrize(("code", "word"), [(5, "no plan"), (0, "done"), (None, "done")])
 def test_a_question_is_not_called_done(code: int | None, word: str) -> None:
     assert state_parts("done", code)[0] == word
+
+
+@pytest.mark.parametrize(
+    ("typed", "command"), [("undo", "/undo"), ("Undo  that", "/undo"), ("?", "/help"), ("exit", "/quit")]
+)
+async def test_a_word_that_other_shells_take_is_offered_as_the_command(
+    open_shell: OpenShell, typed: str, command: str
+) -> None:
+    async with open_shell() as shell:
+        await shell.type(typed, "enter")
+        await shell.until_seen(f'Did you mean "{command}"? Enter does it.')
+        assert shell.prompt.text == command
+        assert not shell.blocks
+
+
+def test_a_request_is_no_command() -> None:
+    for text in ("undo the rename of notes.txt", "help me sort these", "quit smoking.txt", "history.txt"):
+        assert own_command(text) is None
+
+
+async def test_an_answer_is_seen_at_once_and_a_redo_marks_the_block(open_shell: OpenShell) -> None:
+    async with open_shell(size=(80, 40)) as shell:
+        block = await shell.ask(NOTE)
+        block.answered(True)
+        assert block.told.phase == "applying"
+        await shell.press("y")
+        await shell.until(lambda: block.told.state == "committed")
+        await shell.type("/undo", "enter")
+        await shell.until(lambda: block.told.state == "undone")
+        await shell.type("/redo", "enter")
+        await shell.until(lambda: block.told.state == "committed")
+        await shell.until(lambda: not any(found.running for found in shell.blocks))
+
+
+async def test_the_foot_of_the_help_says_how_to_leave(open_shell: OpenShell) -> None:
+    async with open_shell() as shell:
+        await shell.press("f1")
+        await shell.until_seen("What you can type", "esc Close")

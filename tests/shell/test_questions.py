@@ -100,3 +100,15 @@ async def test_a_question_is_no_fault_of_the_person_and_says_how_to_answer(open_
         await shell.press("up")
         assert shell.prompt.text == "delete old stuff"
         assert shell.bench.files() == BEFORE
+
+
+async def test_a_number_that_is_none_of_the_choices_keeps_the_question(open_shell: OpenShell) -> None:
+    async with open_shell(script=SCRIPT) as shell:
+        await shell.done("huh")
+        count = shell.blocks[-1].offer.count if shell.blocks[-1].offer else 0
+        assert count
+        await shell.type("9", "enter")
+        await shell.until_seen("or say what you want in other words")
+        assert len(shell.blocks) == 1
+        assert shell.blocks[-1].offer is not None
+        assert shell.blocks[-1].offer.count == count

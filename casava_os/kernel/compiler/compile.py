@@ -240,7 +240,7 @@ def _judged(draft: Draft, request: CompileRequest, certainty: Certainty) -> Outc
     if isinstance(first, Refuse):
         return Refusal(reason=first.message or REASONS[first.reason])
     if draft.confidence < certainty.needed(plan):
-        meant = candidates(plan, *_valid(draft.others, request))
+        meant = candidates(*_narrowest_first([plan, *_valid(draft.others, request)]))
         return Unsure(did_you_mean(meant), draft.confidence, tuple(meant.values()))
     return Compilation(plan, draft.confidence, draft.seconds, draft.raw)
 
@@ -269,6 +269,21 @@ def _valid(others: Iterable[Sequence[Mapping[str, object]]], request: CompileReq
             )
             if isinstance(parsed, Ok) and not isinstance(parsed.value.steps[0], Ask | Refuse):
                 yield parsed.value
+
+
+def _narrowest_first(plans: Sequence[Plan]) -> list[Plan]:
+    """The plans in the model's order, but of those that delete the one with the most conditions before the others.
+
+    Who takes the first of several by mistake then loses the least.
+    """
+    deleting = [plan for plan in plans if plan.effect & Effect.DELETE]
+    narrowest = iter(sorted(deleting, key=_conditions, reverse=True))
+    return [next(narrowest) if plan.effect & Effect.DELETE else plan for plan in plans]
+
+
+def _conditions(plan: Plan) -> int:
+    """How many arguments the steps of a plan have."""
+    return sum(len(step.model_dump(exclude_defaults=True)) for step in plan.steps)
 
 
 def candidates(*plans: Plan) -> dict[str, Plan]:

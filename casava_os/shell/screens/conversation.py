@@ -33,7 +33,7 @@ from casava_os.shell.screens.past import PastScreen
 from casava_os.shell.screens.settings import SettingsScreen
 from casava_os.shell.screens.viewer import ViewerScreen
 from casava_os.shell.session import Place
-from casava_os.shell.slips import ANSWERS, meant
+from casava_os.shell.slips import ANSWERS, meant, own_command
 from casava_os.shell.themes import THEMES
 from casava_os.shell.widgets.approval import ApprovalCard
 from casava_os.shell.widgets.block import ProcessBlock
@@ -63,11 +63,11 @@ KEEP_SECONDS = 0.5
 LINE_FROM = 20
 """Height in cells from which there is room for that line."""
 
-_WELCOME = """Say in plain words what you want done in {place}.
+WELCOME = """Say in plain words what you want done in {place}.
 
-  find the log files over 10 MB
+  find log files bigger than 10 MB
   how many lines are in the python files
-  delete the tmp files older than a week
+  delete the *.tmp files older than a week
   !ls -l                              runs a command, in the sandbox, too
 
 Nothing in this folder changes before you have seen what would change and said yes.
@@ -169,7 +169,7 @@ class ConversationScreen(Screen[None]):
         with Horizontal(id="body"):
             with Vertical(id="main"):
                 with Conversation():
-                    yield Static(Content(_WELCOME.format(place=visible(place))), id="welcome")
+                    yield Static(Content(WELCOME.format(place=visible(place))), id="welcome")
                 yield completions
                 yield Said()
                 with Horizontal(id="typing"):
@@ -316,6 +316,18 @@ class ConversationScreen(Screen[None]):
                 self.say("The question has the keys now: Y applies, N discards, H holds.", "warning")
             else:
                 self.say(f'Nothing waits for an answer, so "{text}" did nothing.', "warning")
+            return True
+        if (
+            text.isdecimal()
+            and (offer := self._open_offer()) is not None
+            and int(text) not in range(1, offer.count + 1)
+        ):
+            numbers = "1" if offer.count == 1 else f"1 to {offer.count}"
+            self.say(f"Choose {numbers}, or say what you want in other words.", "warning")
+            return True
+        if (command := own_command(text)) is not None:
+            self.query_one(Prompt).fill(command)
+            self.say(f'Did you mean "{command}"? Enter does it.', "information")
             return True
         if (line := meant(text, self.commands)) is None:
             return False
@@ -473,6 +485,10 @@ class ConversationScreen(Screen[None]):
     def on_approval_card_answered(self, event: ApprovalCard.Answered) -> None:
         """Hands the answer to the kernel."""
         event.card.event.answer(event.answer)
+        self.say("")
+        for block in self.blocks:
+            if block.card is event.card:
+                block.answered(event.answer)
         event.card.remove()
         waiting = [card for card in self.query(ApprovalCard) if card is not event.card]
         if waiting and not self.query_one(Prompt).text:
@@ -494,12 +510,13 @@ class ConversationScreen(Screen[None]):
         await self._replanning.ended(ended)
         if rest := ended.told.take_rest():
             await self.begin(left_out(ended.request, ended.pid), self.shell.kernel.diff(rest))
-        if ended.told.state == "undone":
+        before = {"undone": "committed", "committed": "undone"}.get(ended.told.state)
+        if before is not None:
             for block in self.blocks:
-                if block is not ended and block.pid == ended.pid and block.told.state == "committed":
-                    block.told.state, block.told.ending = "undone", ended.told.ending
+                if block is not ended and block.pid == ended.pid and block.told.state == before:
+                    block.told.state, block.told.ending = ended.told.state, ended.told.ending
                     block.settle()
-            self.query_one(Conversation).undone(ended.pid, ended.told.ending)
+            self.query_one(Conversation).turned(ended.pid, ended.told.state, ended.told.ending)
         if self.focused is None:
             self.query_one(Prompt).focus()
         self._count()

@@ -12,11 +12,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static
 
-from casava_os.kernel.events import (
-    ApprovalNeeded,
-    BaseEvent,
-    Output,
-)
+from casava_os.kernel.events import Answer, ApprovalNeeded, BaseEvent, Output
 from casava_os.kernel.running import Running
 from casava_os.shell.marks import Marks
 from casava_os.shell.widgets.story import Story
@@ -127,6 +123,11 @@ class ProcessBlock(Story, can_focus=True):
             if self.is_attached:  # else the shell was closed over it
                 self.settle()
                 self.post_message(self.Ended(self))
+
+    def answered(self, answer: Answer) -> None:
+        """Its question was answered: what is done about it now, until the kernel tells what came of it."""
+        self.told.phase = "holding" if answer is None else "discarding" if answer is False else "applying"
+        self.settle()
 
     def cancel(self) -> None:
         """Interrupts what runs; its last events still come."""

@@ -119,17 +119,13 @@ class Conversation(VerticalScroll, can_focus=False):
             await self._window(len(self._entries) - 2 * STEP, len(self._entries))
         self.anchor()
 
-    def undone(self, pid: int, ending: str) -> None:
-        """A process's commit was taken back: its block says so when it comes back."""
+    def turned(self, pid: int, state: str, ending: str) -> None:
+        """A process's commit was taken back, or applied again: its block says so when it comes back."""
+        before = "committed" if state == "undone" else "undone"
         for entry in self._entries:
             told = entry.past.told if entry.past is not None else None
-            if (
-                told is not None
-                and entry.past is not None
-                and entry.past.pid == pid
-                and told.state == "committed"
-            ):
-                told.state, told.ending = "undone", ending
+            if told is not None and entry.past is not None and entry.past.pid == pid and told.state == before:
+                told.state, told.ending = state, ending
 
     def place(self) -> tuple[int, int] | None:
         """The process whose block stands at the top, with its distance from the top in lines; None at the end."""

@@ -81,6 +81,7 @@ class Story(Vertical):
         self.output: LiveOutput | None = None
         self.status = Static("", classes="status")
         self._errors: set[str] = set()
+        self._left_out = 0
 
     def compose(self) -> ComposeResult:
         yield Static(
@@ -211,6 +212,7 @@ class Story(Vertical):
         self.told.ending = f"applied: {event.summary}"
         if event.rest:
             self.told.rest = event.rest
+            self._left_out = event.rest
             self.told.ending += f"; held as process {event.rest}: {event.rest_summary}"
         self._list_changes()
 
@@ -311,6 +313,9 @@ class Story(Vertical):
             said = "it printed nothing" if isinstance(value, Exit) else "nothing"
             content = Content.styled(said, "$text-muted")
         self._say(content, "value")
+        if self._left_out:
+            said = f"What you left out stands in this list, too: process {self._left_out} holds it."
+            self._say(Content.styled(said, "$text-warning"))
         if left_out:
             self._say(
                 Content.styled(f"{self.marks.more} {left_out:,} more: O opens all of it", "$text-muted")

@@ -193,3 +193,25 @@ async def test_what_is_not_sure_is_shown_with_the_next_best_plans() -> None:
     assert isinstance(outcome, Unsure)
     assert outcome.question.choices == ("file.find", "file.list")
     assert "one of these" in outcome.question.text
+
+
+async def test_of_plans_that_delete_the_narrowest_comes_first() -> None:
+    """The others keep their places: a wider deletion that the model likes better is not the first that a person sees."""
+    wide = ({"call": "file.find", "extension": ["tmp"]}, {"call": "file.delete", "paths": "$1"})
+    narrow = (
+        {"call": "file.find", "extension": ["tmp"], "older_than": 604800},
+        {"call": "file.delete", "paths": "$1"},
+    )
+    draft = Draft(steps=wide, confidence=0.1, others=(({"call": "file.list"},), narrow))
+    request = CompileRequest(
+        text="delete the tmp files older than a week",
+        offered=frozenset({"file.find", "file.list", "file.delete"}),
+    )
+    outcome = await compile_request(
+        ScriptedModel({"delete the tmp files older than a week": draft}), request, Certainty()
+    )
+    assert isinstance(outcome, Unsure)
+    assert [len(plan.steps) for plan in outcome.plans] == [2, 1, 2]
+    assert "older_than" in outcome.question.choices[0]
+    assert outcome.question.choices[1] == "file.list"
+    assert "older_than" not in outcome.question.choices[2]
