@@ -29,6 +29,17 @@ async def test_letters_and_enter_in_one_burst(open_shell: OpenShell) -> None:
         await shell.until_seen("✓ done")
 
 
+async def test_keys_that_overtake_the_list_take_nothing_made_for_less(open_shell: OpenShell) -> None:
+    async with open_shell() as shell:
+        await shell.type("/")
+        assert shell.app.conversation.query_one(CompletionList).display
+        for key in (*"undo", "enter"):
+            shell.app.simulate_key(key)
+        await shell.until(lambda: shell.blocks)
+        assert shell.blocks[0].request == "/undo"
+        assert shell.prompt.text == ""
+
+
 async def test_up_and_down_go_through_the_past_and_bring_the_draft_back(open_shell: OpenShell) -> None:
     async with open_shell() as shell:
         await shell.done("list")

@@ -115,6 +115,7 @@ class Prompt(TextArea):
         self._back = 0
         self._draft = ""
         self._filling = False
+        self._offered_for = ""
 
     @property
     def before_cursor(self) -> str:
@@ -144,7 +145,18 @@ class Prompt(TextArea):
             return
         self._back = 0
         if self._completions.display or (self.text.startswith("/") and self.text == self.before_cursor):
-            self._completions.offer(self._completer.candidates(self.before_cursor))
+            self._offer()
+
+    def _offer(self) -> None:
+        """The ways to go on from here."""
+        self._offered_for = self.before_cursor
+        self._completions.offer(self._completer.candidates(self._offered_for))
+
+    def _chosen(self) -> Candidate | None:
+        """The candidate under the cursor. Keys may overtake the list: one that was made for less than stands here is made anew."""
+        if self._completions.display and self._offered_for != self.before_cursor:
+            self._offer()
+        return self._completions.chosen
 
     async def _on_key(self, event: Key) -> None:
         """Keys that mean something else here than in a text."""
@@ -196,8 +208,7 @@ class Prompt(TextArea):
 
     def action_submit(self) -> None:
         """Takes the candidate when the list is open and it changes something; else hands the request on."""
-        chosen = self._completions.chosen
-        if chosen is not None and self._take(chosen):
+        if (chosen := self._chosen()) is not None and self._take(chosen):
             return
         self._completions.offer([])
         text = self.text.strip()
@@ -216,7 +227,7 @@ class Prompt(TextArea):
 
     def action_complete(self) -> None:
         """The one way to go on, or a list of them."""
-        if (chosen := self._completions.chosen) is not None:
+        if (chosen := self._chosen()) is not None:
             self._take(chosen)
             return
         if self.suggestion:
@@ -226,6 +237,7 @@ class Prompt(TextArea):
         if len(candidates) == 1:
             self._take(candidates[0])
         else:
+            self._offered_for = self.before_cursor
             self._completions.offer(candidates)
 
     def _take(self, candidate: Candidate) -> bool:
