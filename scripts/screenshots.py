@@ -96,13 +96,13 @@ async def story(app: ShellApp) -> None:
         await take(pilot, "question")
         await pilot.pause(1)  # an answer that comes too soon is none
         await pilot.press("y")
-        await until_seen(pilot, "landed")
+        await until_seen(pilot, "applied: 1 changed")
 
         await say(pilot, "delete the .tmp files older than a week")
         await until_seen(pilot, "Apply?")
         await pilot.pause(1)
         await pilot.press("y")
-        await until(pilot, lambda: seen(app).count("landed") == 2)
+        await until(pilot, lambda: seen(app).count("applied: 1 ") == 2)
         await say(pilot, "/undo")
         await until_seen(pilot, "undone: 1 added")
         await take(pilot, "undone")
