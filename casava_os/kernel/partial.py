@@ -20,10 +20,20 @@ from casava_syscalls.results import Err, Ok, Result
 _LEFT_OUT = re.compile(r" \(left out of \d+\)$")
 
 
+def whole_request(request: str) -> str:
+    """A request as it was asked, of a process that holds what was left out of another."""
+    return _LEFT_OUT.sub("", request)
+
+
+def left_out(request: str, pid: int) -> str:
+    """The name of what was left out when process `pid` landed a part."""
+    return f"{whole_request(request)} (left out of {pid})"
+
+
 def rest_of(p: Process) -> Result[Process]:
     """A new process for what will be left out, named after the request; it has no layer yet."""
     workspace = path_text(str(p.workspace))
-    request = f"{_LEFT_OUT.sub('', p.request)} (left out of {p.pid})"
+    request = left_out(p.request, p.pid)
     made = guarded(lambda: p.journal.new(request, workspace))
     if isinstance(made, Err):
         return made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,19 +75,6 @@ def effect_words(call: object, effects: Sequence[str]) -> list[tuple[str, str]]:
         ]
         return [("run", "execute"), *rest]
     return [(effect, effect) for effect in effects]
-
-
-_LEFT_OUT = re.compile(r" \(left out of \d+\)$")
-
-
-def whole_request(request: str) -> str:
-    """A request as it was asked, of a process that holds what was left out of another."""
-    return _LEFT_OUT.sub("", request)
-
-
-def left_out(request: str, pid: int) -> str:
-    """The name of what was left out when process `pid` landed a part; the kernel's journal has the same."""
-    return f"{whole_request(request)} (left out of {pid})"
 
 
 def killed_text(row: Listed) -> str:

@@ -17,6 +17,7 @@ from textual.widgets import Footer, Static, TextArea
 
 from casava_os.kernel.journal import guarded
 from casava_os.kernel.options import RunOptions
+from casava_os.kernel.partial import left_out, whole_request
 from casava_os.kernel.running import Running
 from casava_os.model import SHIPPED
 from casava_os.shell.apps import app_words, start_app
@@ -43,7 +44,7 @@ from casava_os.shell.widgets.prompt import CompletionList, Prompt
 from casava_os.shell.widgets.said import Kind, Said
 from casava_os.shell.widgets.story import Story
 from casava_os.shell.widgets.topline import TopLine
-from casava_os.shell.wording import home_path, left_out, whole_request
+from casava_os.shell.wording import home_path
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.names import path_text
 from casava_syscalls.process import Run
