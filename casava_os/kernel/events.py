@@ -107,8 +107,8 @@ class ApprovalNeeded(BaseEvent):
     """The person is asked, once: for effects that no layer holds, before they happen; or for a changeset, before it lands.
 
     Answer with `answer(…)` from the loop that runs the kernel: True lands it, False throws it away, None holds it; of a
-    changeset, a `Selection` lands a part of it and holds the rest, and `ALWAYS` lands it and saves the rule `always`. When nobody will (`RunOptions.interactive` is false)
-    the event is not sent: the process is held instead.
+    changeset, a `Selection` lands a part of it and holds the rest, and `ALWAYS` lands it and saves the rule `always`. When
+    nobody will (`RunOptions.interactive` is false) the event is not sent: the process is held instead.
     """
 
     event: Literal["approval_needed"] = "approval_needed"

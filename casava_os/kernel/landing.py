@@ -219,7 +219,7 @@ class Landing:
         if not p.move("committing"):
             return stop(p, elsewhere(p.pid), ExitCode.USAGE)
         with p.timings.of("commit"):
-            async with telling(p, "Landing the changes"):
+            async with telling(p, "Applying the changes"):
                 landed = await uninterrupted(lambda: layer.commit(changeset))
         if isinstance(landed, Err):
             await tell_failed(p, layer, changeset, landed)
@@ -261,7 +261,7 @@ class Landing:
             rest.value.move("discarded")
             return stop(p, elsewhere(p.pid), ExitCode.USAGE)
         with p.timings.of("commit"):
-            async with telling(p, "Landing the changes"):
+            async with telling(p, "Applying the changes"):
                 landed = await uninterrupted(lambda: layer.commit(landing, of=whole))
         if isinstance(landed, Err):
             rest.value.move("cancelled")

@@ -184,7 +184,8 @@ class Later:
             )
             return stop(p, err)
         with p.timings.of("commit"):
-            landed = await uninterrupted(lambda: self.layers.redo(p.pid))
+            async with telling(p, "Applying the changes again"):
+                landed = await uninterrupted(lambda: self.layers.redo(p.pid))
         if isinstance(landed, Err):
             return stop(p, landed)
         p.move("committed", ExitCode.DONE)
