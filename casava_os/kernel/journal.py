@@ -1,9 +1,10 @@
 """The journal: what was asked, planned, allowed, done and landed, in one SQLite file, append-only.
 
-`records` only grows (triggers refuse to change or remove a row) and is a chain of hashes (`chain`); `processes` has a row for each pid with its present
-state, so that two commands cannot land the same changeset. Several `casava-os` may write at once: WAL mode and a busy
-timeout. Through it they also reach each other: a wish about a process stands in its row until its owner looks (`control`). Failures of the file itself (corrupt, disk full, no permission) raise `JournalError`, which carries an `Err`:
-the kernel turns it into that value at its edge, because a record that cannot be written must stop the walk anywhere.
+`records` only grows (triggers refuse to change or remove a row) and is a chain of hashes (`chain`); `processes` has a row for
+each pid with its present state, so that two commands cannot land the same changeset. Several `casava-os` may write at once: WAL
+mode and a busy timeout. Through it they also reach each other: a wish about a process stands in its row until its owner looks
+(`control`). Failures of the file itself (corrupt, disk full, no permission) raise `JournalError`, which carries an `Err`: the
+kernel turns it into that value at its edge, because a record that cannot be written must stop the walk anywhere.
 """
 
 from __future__ import annotations

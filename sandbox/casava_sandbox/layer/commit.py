@@ -24,7 +24,7 @@ from casava_sandbox.layer.overlay import Upper
 from casava_sandbox.layer.points import point
 from casava_sandbox.layer.record import Record, Seen, has_record, next_sequence, seen
 from casava_sandbox.layer.steps import DirectoryStep, Item, ModeStep, Steps
-from casava_sandbox.layer.transaction import Staged, Staging, exclusive, run
+from casava_sandbox.layer.transaction import DOING, Staged, Staging, exclusive, run
 from casava_syscalls.names import fs_path, path_text
 from casava_syscalls.results import Err, Ok, Result
 
@@ -90,9 +90,9 @@ def commit(
             if error is None and left:
                 remember(_after_us(place, left))
     except (NotADirectoryError, FileNotFoundError) as trouble:
-        error = _replaced(place) if trouble.filename == place else failure(trouble, "landing the changes")
+        error = _replaced(place) if trouble.filename == place else failure(trouble, DOING["commit"])
     except OSError as trouble:
-        error = failure(trouble, "landing the changes")
+        error = failure(trouble, DOING["commit"])
     except ValueError as damage:
         message = f"The record of an unfinished commit cannot be read: {str(damage).splitlines()[0]}"
         error = Err(code="failed", title="Damaged intent", message=message, hint="Nothing was touched")

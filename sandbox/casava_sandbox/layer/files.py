@@ -299,7 +299,7 @@ def mount_of(path: str) -> tuple[int, str]:
 
 
 def failure(error: OSError, doing: str) -> Err:
-    """The value for a system error met while `doing` something ("landing the changes")."""
+    """The value for a system error met while `doing` something ("applying the changes")."""
     where = ""
     if isinstance(error.filename, str):
         where = f": {visible(path_text(error.filename))}"

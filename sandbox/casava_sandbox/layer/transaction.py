@@ -61,11 +61,12 @@ from casava_sandbox.layer.trash import empty
 from casava_syscalls.names import fs_path, path_text
 from casava_syscalls.results import Err
 
-_DOING = {
-    "commit": "landing the changes",
+DOING: dict[Purpose, str] = {
+    "commit": "applying the changes",
     "undo": "taking the changes back",
-    "redo": "landing the changes again",
+    "redo": "applying the changes again",
 }
+"""What a transaction does, for the sentence that says why it could not."""
 _ELSEWHERE = (*ASTRAY, errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.EISDIR)
 """Errors of a path in the workspace that is not what it was a moment ago."""
 _LONG = 30.0  # seconds of making room on a full disk
@@ -231,7 +232,7 @@ def _trouble(trouble: OSError | DamagedError, purpose: Purpose) -> Err:
     if paths:
         message = f"{named(paths)} changed in the workspace meanwhile"
         return Err(code="conflict", title="Nothing was applied", message=message, hint="Try it again")
-    return failure(trouble, _DOING[purpose])
+    return failure(trouble, DOING[purpose])
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from casava_sandbox.layer.kept import Kept, Tree, differing, rebuild
 from casava_sandbox.layer.objects import DamagedError, Objects
 from casava_sandbox.layer.record import Record, load_record, remembered
 from casava_sandbox.layer.steps import Purpose, Steps
-from casava_sandbox.layer.transaction import Staged, Staging, exclusive, run
+from casava_sandbox.layer.transaction import DOING, Staged, Staging, exclusive, run
 from casava_syscalls.names import fs_path
 from casava_syscalls.results import Err, Ok, Result
 
@@ -26,7 +26,6 @@ _REVERSE: dict[Action, Action] = {
     "mode": "mode",
     "renamed": "renamed",
 }
-_DOING = {"undo": "taking the changes back", "redo": "landing the changes again"}
 
 
 def undo(state: str, pid: int) -> Result[Changeset]:
@@ -62,9 +61,9 @@ def _turn(state: str, pid: int, purpose: Purpose) -> Result[Changeset]:
     except (FileNotFoundError, NotADirectoryError) as trouble:
         if record is not None and trouble.filename == fs_path(record.workspace):
             return _elsewhere(record)
-        return failure(trouble, _DOING[purpose])
+        return failure(trouble, DOING[purpose])
     except OSError as trouble:
-        return failure(trouble, _DOING[purpose])
+        return failure(trouble, DOING[purpose])
     except ValueError as damage:
         message = f"The undo record of process {pid} cannot be read: {str(damage).splitlines()[0]}"
         return Err(code="failed", title="Damaged undo record", message=message, hint="Nothing was touched")
