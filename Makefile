@@ -10,7 +10,7 @@ BIN := .venv/bin
 # Casava OS needs none of it. The version is the [forge] extra's.
 TORCH = $(shell sed -n 's/^forge = \["\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help setup demo test check bench screenshots crash lock forge test-forge model clean
+.PHONY: help setup demo test check bench screenshots crash lock forge test-forge model embed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -24,7 +24,7 @@ demo: setup ## a messy folder, a handful of requests, a changeset, an undo (Dock
 
 test: check ## the checks, then every test that needs no torch, on real sandboxes (gets a Docker daemon)
 	@scripts/bootstrap docker
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)  # they wait for sandboxes more than for processors
 
 check: setup ## format, lint, types, floors, generated files
 	$(BIN)/ruff format --check .
@@ -41,8 +41,10 @@ screenshots: setup ## the README's pictures of the shell, from the real one (doc
 	@scripts/bootstrap docker
 	$(BIN)/python scripts/screenshots.py
 
-crash: setup ## kills commits, undos and recoveries at every labelled point and 1,000 random instants; prints the counts
+crash: setup ## kills commits, undos, recoveries and stacks at every labelled point and 1,200 random instants; prints the counts
 	$(BIN)/python -m tests.crash $(CRASH_ARGS)
+	@scripts/bootstrap docker
+	$(BIN)/python -m tests.infra.crash
 
 lock: ## pin versions and hashes after a change of pyproject.toml (UPGRADE=1: the newest of everything)
 	$$(scripts/bootstrap uv) pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
@@ -58,6 +60,9 @@ test-forge: forge ## the forge's tests, those of the network too
 
 model: forge ## the kernel model anew, from nothing: an hour of training on two cores (FORGE_ARGS="--minutes 180 --threads 2")
 	$(BIN)/python -m casava_os.forge make $(FORGE_ARGS)
+
+embed: forge ## the embedding model anew (FORGE_ARGS="--teacher FOLDER --pairs FILE --minutes 60")
+	$(BIN)/python -m casava_os.forge embed make $(FORGE_ARGS)
 
 clean: ## what the tools left; the environment stays
 	rm -rf dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

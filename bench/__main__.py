@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench import blocks, instruct, layers, model, sandbox, scheduling, shell
+from bench import blocks, instruct, layers, memory, model, sandbox, scheduling, shell, stacks
 from tests.journeys.conftest import furnish
 
 REQUESTS = (
@@ -98,11 +98,16 @@ def main() -> None:
         "model": model.measure(),
         "scheduling": scheduling.measure(),
         "instruct": instruct.measure(),
+        "stacks": stacks.measure(),
     }
     for room, figures in rooms.items():
         show(room, {"": figures}, "as named")
+    remembered = memory.measure()
+    show("memory, by number of entries", remembered, "ms")
     if options.json:
-        options.json.write_text(json.dumps({"journeys": whole, **rooms}, indent=1) + "\n")
+        options.json.write_text(
+            json.dumps({"journeys": whole, **rooms, "memory": remembered}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

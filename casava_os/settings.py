@@ -92,6 +92,27 @@ class DisplaySettings(_Section):
     """Longest diff; what is longer is summed up."""
 
 
+class MemorySettings(_Section):
+    """What is remembered of past requests."""
+
+    enabled: bool = True
+    """Without it nothing is remembered, recalled or used again; `--no-memory` says so for one request."""
+    reuse: bool = True
+    """A plan that did what was asked is used again for the same request; `--no-cache` says no for one request."""
+    examples: Literal["none", "local", "all"] = "local"
+    """Which chat models are shown what did like requests here before: `none`, `local` (on this machine), `all` (at any address)."""
+    days: Annotated[float, Field(gt=0, le=36_500)] | None = None
+    """Requests older than this are forgotten; without it they stay. What you told it to remember stays in any case."""
+    entries: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    """Most requests that are remembered; the oldest are forgotten first."""
+    embedding: Annotated[str, Field(min_length=1, max_length=4096)] = "builtin"
+    """What tells texts apart by meaning: `builtin`, `none` (words alone), the path of a GGUF embedding model, or `URL#MODEL`."""
+    embedding_key_env: str = ""
+    """The environment variable with the key of an embedding model at a URL."""
+    embedding_key_ring: str = ""
+    """The service in the system's keyring with that key."""
+
+
 class MetersSettings(_Section):
     """What the resource panel samples, and when it raises an alarm. A threshold of 0 means: no alarm."""
 
@@ -119,6 +140,13 @@ class MetersSettings(_Section):
     """Of one graphics processor."""
     sandbox_memory_percent: Percent = 90.0
     """Of what one sandbox may have."""
+
+
+class TelemetrySettings(_Section):
+    """Spans for OpenTelemetry, made when its standard environment variables ask for them (`OTEL_TRACES_EXPORTER=otlp`)."""
+
+    details: bool = False
+    """Spans also carry what was asked, the workspace and the arguments of syscalls, and so names of your files."""
 
 
 class ShellSettings(_Section):
@@ -160,8 +188,10 @@ class Settings(BaseSettings):
     compiler: CompilerSettings = CompilerSettings()
     display: DisplaySettings = DisplaySettings()
     undo: UndoSettings = UndoSettings()
+    memory: MemorySettings = MemorySettings()
     meters: MetersSettings = MetersSettings()
     shell: ShellSettings = ShellSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     @classmethod
     def settings_customise_sources(

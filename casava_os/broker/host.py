@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from casava_os.broker import gpu, machine, people
+from casava_os.kernel.ports import Errand
 from casava_syscalls.base import AnyCall
 from casava_syscalls.plan import parse_call
 from casava_syscalls.results import Err, Ok, Result
@@ -36,7 +37,13 @@ class HostBroker:
     def performs(self) -> frozenset[str]:
         return frozenset(PERFORMERS)
 
-    async def perform(self, call: Mapping[str, object], *, seconds: float | None = None) -> Result[Value]:
+    async def perform(
+        self,
+        call: Mapping[str, object],
+        *,
+        seconds: float | None = None,
+        errand: Errand | None = None,  # noqa: ARG002 - the host's facts depend on nothing
+    ) -> Result[Value]:
         """One syscall from its JSON form. `Err`: `usage`, `unavailable`, `timeout`, `permission`, `failed`."""
         parsed = parse_call(dict(call))
         if isinstance(parsed, Err):

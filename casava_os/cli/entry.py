@@ -13,14 +13,24 @@ from typing import Annotated
 
 import typer
 
-from casava_os.cli import apps, call, control, history, machine, models, past, policy, requests, serve, shell
+from casava_os.cli import (
+    apps,
+    call,
+    control,
+    history,
+    machine,
+    memory,
+    metrics,
+    models,
+    past,
+    policy,
+    requests,
+    serve,
+    sessions,
+    shell,
+    stack,
+)
 from casava_os.forge.cli import app as forge
-
-LATER = {
-    "memory": "Past requests are in `casava-os log`; recalling them comes later.",
-    "stack": "Stacks of containers come later.",
-}
-"""Commands of the design that are not there yet, each with a sentence."""
 
 FORGE_NEEDS = ("torch", "tokenizers", "gguf", "bashlex")
 """Packages of the extra [forge]."""
@@ -67,23 +77,12 @@ machine.register(app)
 models.register(app)
 shell.register(app)
 serve.register(app)
+metrics.register(app)
+app.add_typer(memory.app, name="memory")
+app.add_typer(sessions.app, name="session")
 app.add_typer(policy.app, name="policy")
+app.add_typer(stack.app, name="stack")
 app.add_typer(forge, name="forge")
-
-
-def _later(context: typer.Context) -> int:
-    from casava_os.cli.screen import Screen
-    from casava_syscalls.results import Err
-
-    name = context.info_name or ""
-    Screen().error(Err(code="usage", title=f"`casava-os {name}` does not exist yet", message=LATER[name]))
-    return 2
-
-
-for _name in LATER:
-    app.command(
-        _name, hidden=True, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
-    )(_later)
 
 
 def command(arguments: list[str]) -> int:

@@ -11,7 +11,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -50,6 +50,12 @@ class RunChoices:
     approved: str | None = None
     granted: Effect | None = None
     priority: Literal["low", "normal", "high"] = "normal"
+    session: int | None = None
+    """The conversation that it goes on with."""
+    go_on: bool = False
+    """It goes on with the last one in the workspace."""
+    memory: bool = True
+    cache: bool = True
     limits: Budget | None = None
     """The budget before `budget` changes it; None for the settings'."""
 
@@ -162,6 +168,14 @@ class Front:
             kernel.value.close()
             return self.fail(options)
         how = options.value
+        if choices.go_on:
+            from casava_os.cli.sessions import last_session
+
+            last = last_session(kernel.value.journal, where)
+            if isinstance(last, Err):
+                kernel.value.close()
+                return self.fail(last)
+            how = replace(how, session=last.value)
         return self.follow(
             lambda kernel: begin(kernel, where, how),
             kernel=kernel.value,
@@ -357,6 +371,9 @@ def run_options(
             sandbox=choices.sandbox,
             model=choices.model,
             granted=choices.granted,
+            session=choices.session,
+            memory=choices.memory,
+            cache=choices.cache,
         )
     )
 

@@ -48,4 +48,15 @@ Stdin = Annotated[
         show_default=False,
     ),
 ]
+Continue = Annotated[
+    bool, typer.Option("--continue", "-c", help="Go on with the last conversation in this workspace.")
+]
+NoMemory = Annotated[
+    bool,
+    typer.Option("--no-memory", help="In private: nothing is recalled for it and nothing of it remembered."),
+]
+NoCache = Annotated[
+    bool,
+    typer.Option("--no-cache", help="Make the plan anew, also where one was proven for the same request."),
+]
 Pid = Annotated[int | None, typer.Argument(metavar="[PID]", show_default=False)]

@@ -9,10 +9,13 @@ import typer
 
 from casava_os.cli.options import (
     BudgetOption,
+    Continue,
     DryRun,
     Json,
     Level,
     ModelName,
+    NoCache,
+    NoMemory,
     Null,
     SandboxName,
     Stdin,
@@ -44,11 +47,26 @@ def run(
     budget: BudgetOption = None,
     priority: Level = "normal",
     stdin: Stdin = None,
+    go_on: Continue = False,
+    no_memory: NoMemory = False,
+    no_cache: NoCache = False,
 ) -> int:
     """Compile a request to syscalls, run them in a sandbox on a layer, show what changes, and let it land."""
     from casava_os.cli.follow import Front, RunChoices
 
-    choices = RunChoices(workspace, sandbox, model, timeout, budget, yes, dry_run, priority=priority)
+    choices = RunChoices(
+        workspace,
+        sandbox,
+        model,
+        timeout,
+        budget,
+        yes,
+        dry_run,
+        priority=priority,
+        go_on=go_on,
+        memory=not no_memory,
+        cache=not no_cache,
+    )
     return Front(json=json, null=null).request(" ".join(request), choices, wait_for_stdin=stdin)
 
 
@@ -63,6 +81,9 @@ def plan(
     model: ModelName = None,
     timeout: Timeout = None,
     stdin: Stdin = None,
+    go_on: Continue = False,
+    no_memory: NoMemory = False,
+    no_cache: NoCache = False,
 ) -> int:
     """Compile a request to a plan, and run nothing. Its sha256 is what `apply --approve` wants."""
     from json import dumps
@@ -90,7 +111,15 @@ def plan(
         if not json:
             front.screen.line(("plan: ", "dim"), f"sha256:{event.sha256}")
 
-    choices = RunChoices(workspace=workspace, model=model, timeout=timeout, plan_only=True)
+    choices = RunChoices(
+        workspace=workspace,
+        model=model,
+        timeout=timeout,
+        plan_only=True,
+        go_on=go_on,
+        memory=not no_memory,
+        cache=not no_cache,
+    )
     code = front.request(" ".join(request), choices, wait_for_stdin=stdin, seen=keep)
     return front.fail(written[0]) if written else code
 

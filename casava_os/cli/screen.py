@@ -47,6 +47,7 @@ class Screen:
     def __init__(self) -> None:
         self._closed = sys.stderr is None
         self._terminal = not self._closed and sys.stderr.isatty()
+        self._progressing = False
 
     @cached_property
     def _console(self) -> Console:
@@ -70,6 +71,7 @@ class Screen:
     def _write(self, parts: Sequence[tuple[str, str]], *, keep: str) -> None:
         if self._closed:
             return
+        self.settle()
         try:
             if not self._terminal:  # no need of rich, and nothing for it to colour
                 print("".join(visible(text, keep=keep) for text, _ in parts), file=sys.stderr, flush=True)  # noqa: T201
@@ -84,6 +86,7 @@ class Screen:
         """What a program of the person's wrote to its standard error: as it is for a pipe, harmless for a terminal."""
         if self._closed:
             return
+        self.settle()
         from casava_syscalls.names import text_to_name
 
         try:
@@ -113,7 +116,20 @@ class Screen:
     def progress(self, text: str) -> None:
         """How far something is: on a terminal one line that is written over, elsewhere nothing."""
         if self._terminal and not self._closed:
-            self._console.print(visible(text), end="\r", style="dim")
+            self.settle()
+            room = max(10, self._console.width - 1)
+            shown = visible(text)
+            self._console.print(
+                shown if len(shown) <= room else shown[: room - 1] + "…", end="\r", style="dim"
+            )
+            self._progressing = True
+
+    def settle(self) -> None:
+        """Takes the line of progress away, before anything else is written to the terminal."""
+        if self._progressing and not self._closed:
+            self._progressing = False
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
 
     def step(
         self, number: int, line: str, effects: Sequence[str], verdict: str = "", reason: str = ""

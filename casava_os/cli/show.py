@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from functools import singledispatchmethod
+from itertools import zip_longest
 
 from casava_os.cli.output import Output
 from casava_os.cli.screen import MOST_CHANGES, Screen
@@ -77,6 +78,7 @@ class Show:
             self._screen.raw(event.text)
         elif event.step == len(self._steps):
             self._streamed = True
+            self._screen.settle()
             self._ended = event.text.endswith("\n")
             self._output.stream(event.text)
 
@@ -123,8 +125,10 @@ class Show:
 
     @event.register
     def _approval(self, event: ApprovalNeeded) -> None:
-        for call in event.calls:
+        for call, meaning in zip_longest(event.calls, event.meaning, fillvalue=""):
             self._screen.line("  ", (call, "bold"))
+            for line in meaning.splitlines():
+                self._screen.line("    ", line)
         for reason in event.reasons:
             self._screen.line(("  " + reason, "yellow"))
         if event.changeset is not None and event.sha256 != self._shown_digest:
@@ -180,7 +184,9 @@ class Show:
 
     @event.register
     def _progress(self, event: Progress) -> None:
-        self._screen.progress(f"{event.doing} … {event.seconds:.0f} s")
+        from casava_os.shell.wording import progress_text
+
+        self._screen.progress(f"{progress_text(event.doing, event.share)} … {event.seconds:.0f} s")
 
     @event.register
     def _note(self, event: Note) -> None:
@@ -199,6 +205,7 @@ class Show:
 
     @event.register
     def _finished(self, event: Finished) -> None:
+        self._screen.settle()
         if self._streamed and not self._ended and self._output.tty:
             self._output.stream("\n")
         if event.value is not None and not self._streamed and not self._changes_only():
@@ -209,4 +216,7 @@ class Show:
         if not self._steps:
             return False
         effects = set(self._steps[-1].effects)
-        return bool(effects & {"write", "delete"}) and "execute" not in effects
+        if "execute" in effects:
+            return False
+        # What was deleted on the host itself (a container) is on no summary.
+        return "write" in effects or ("delete" in effects and not effects & {"host", "provision"})

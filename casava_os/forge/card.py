@@ -66,6 +66,9 @@ llama.cpp rounds activations to 8 bits before each product with a Q8_0 matrix, t
 - Words it never saw: a synonym of the verb that is neither in the synthesizer nor in the corpus is read as the nearest known one.
 - Which of two names is the target and which the destination, when the request puts them in an unusual order.
 - Regular expressions, time spans between two dates, conditions with "or": mostly read as the first half.
+- Words that are two things: "find tmp files" is read as a name, not as an ending, and a folder called `empty` or `images` as what
+  those words mean elsewhere.
+- Names that it would not expect in a place ("restart the web container" is asked about, where other names are understood).
 - English only.
 
 A plan below the configured confidence becomes a question, and every change is shown before it lands. Read the preview.

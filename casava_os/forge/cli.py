@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from casava_os.forge.embed import cli as embed
+
 if TYPE_CHECKING:
     from casava_os.forge.export import Worked
     from casava_os.forge.synth import Example
 
 app = typer.Typer(help="Makes the kernel model.", no_args_is_help=True, add_completion=False)
+app.add_typer(embed.app, name="embed")
 
 Texts = Annotated[
     list[Path],
@@ -93,6 +96,9 @@ def train(
     heads: int = 6,
     hidden: int = 512,
     hold: Annotated[float, typer.Option(help="Share of the minutes before the learning rate falls.")] = 0.35,
+    rate: Annotated[
+        float, typer.Option(help="Learning rate to begin with, as a share of the usual one.")
+    ] = 1.0,
 ) -> None:
     """Trains, or goes on training from the checkpoint, until so many minutes are spent."""
     from casava_os.forge import train as training
@@ -103,6 +109,7 @@ def train(
             directory=directory,
             texts=tuple(texts),
             seconds=60 * minutes,
+            rate=rate,
             seed=seed,
             device=device,
             threads=threads,

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
+from casava_os.forge.synth.noise import BEFORE_ORDER, VERBS
 from casava_os.kernel.compiler.lexer import EXTENSION_WORDS, atoms
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment, SurfaceCall, encode, tagged_fields
 from casava_syscalls.shapes import Lexeme
@@ -32,6 +33,14 @@ LONG_TOKENS, LONG_SHARE = 100, 0.25
 
 COPY_WEIGHT, CALL_WEIGHT = 2.0, 1.5
 """Loss weights of copied text and of calls; every other plan token counts 1."""
+
+TAILED = 0.12
+"""Share of swapped-in words that end like the name of one of several: web-3f2a, report_2, model_v3."""
+
+REDRESSED = 0.35
+"""Share of hand-worded lines that open or end otherwise than they were written."""
+
+OPENINGS = [opening for opening in BEFORE_ORDER.split("|") if "[" not in opening]
 
 _SWAPPED: frozenset[Lexeme] = frozenset(
     ("path", "glob", "needle", "content", "word", "image", "container", "stack")
@@ -108,6 +117,19 @@ class Words:
             word = word[:length]
         return word
 
+    def name(self, rng: random.Random) -> str:
+        """A word as names are made of: now and then with what tells it from its like, `-3f2a`, `2`, `_v3`, `-web-1`."""
+        word = self.pick(rng)
+        if rng.random() >= TAILED:
+            return word
+        number = rng.choice((rng.randint(1, 9), rng.randint(10, 99), rng.randint(2019, 2027)))
+        mark = f"-{rng.randrange(1 << 16):04x}"
+        joint = rng.choice("-_")
+        other = joint + self.pick(rng)
+        return word + rng.choice(
+            (mark, f"{joint}{number}", f"{number}", f"_v{number}", other, f"{other}{joint}{number}")
+        )
+
 
 def swap(
     request: str, calls: Sequence[SurfaceCall], words: Words, rng: random.Random
@@ -156,9 +178,9 @@ def _reworded(text: str, mapping: dict[str, str], words: Words, rng: random.Rand
 
     def other(match: re.Match[str]) -> str:
         word = match.group()
-        if text[match.start() - 1 : match.start()] == "." and match.end() == len(text):
+        if text[match.start() - 1 : match.start()] == "." and (match.end() == len(text) or word == "tar"):
             return word
-        new = mapping.setdefault(word, words.pick(rng) if rng.random() < 0.8 else word.lower())
+        new = mapping.setdefault(word, words.name(rng) if rng.random() < 0.8 else word.lower())
         return new.upper() if word.isupper() else new.capitalize() if word[0].isupper() else new
 
     return re.sub(r"(?<![A-Za-z'\u2019\\$-])[A-Za-z]{3,}(?![A-Za-z])", other, text)
@@ -193,6 +215,7 @@ def noise(request: str, calls: Sequence[SurfaceCall], words: Words, rng: random.
     kept = " ".join(text for call in calls for key, v in call.items() if key != "call" for text in _copied(v))
     pieces: list[str] = []
     at = 0
+    articles = 0.5 if rng.random() < 0.15 else 0.0
     for atom in atoms(request):
         pieces.append(request[at : atom.start])
         word = request[atom.start : atom.end]
@@ -201,7 +224,9 @@ def noise(request: str, calls: Sequence[SurfaceCall], words: Words, rng: random.
             pieces.append(word)
             continue
         chance = rng.random()
-        if chance < 0.03:
+        if word in ("the", "a", "an") and rng.random() < articles:
+            word = ""
+        elif chance < 0.03:
             word = words.pick(rng)
         elif chance < 0.05:
             word = ""
@@ -211,6 +236,27 @@ def noise(request: str, calls: Sequence[SurfaceCall], words: Words, rng: random.
             word = f"{word} {words.pick(rng)}"
         pieces.append(word)
     return "".join(pieces) + request[at:]
+
+
+def redressed(request: str, calls: Sequence[SurfaceCall], rng: random.Random) -> str:
+    """A hand-worded request with another opening, capital or final mark: all that differs between two moods of one writer."""
+    opening, space, rest = request.partition(" ")
+    kept = {text for call in calls for key, v in call.items() if key != "call" for text in _copied(v)}
+    whole = not any(
+        request.endswith(text) or (" " in text and request.rstrip(" .!?").endswith(text)) for text in kept
+    )
+    copied = any(text.startswith(opening) for text in kept)
+    draw = rng.random()
+    if draw < 0.35 and opening.lower() in VERBS and not copied and space:
+        request = f"{rng.choice(OPENINGS)}{opening.lower()} {rest}"
+    elif draw < 0.6 and not copied and opening.isalpha() and opening.lower() != "i":
+        first = (
+            opening[0].lower() if opening[0].isupper() and not opening[1:].isupper() else opening[0].upper()
+        )
+        request = first + request[1:]
+    if whole and rng.random() < 0.4:
+        request = request.rstrip(".!") if request.endswith((".", "!")) else f"{request}."
+    return request
 
 
 def misspelt(word: str, rng: random.Random) -> str:
@@ -279,9 +325,12 @@ class Rows:
             # A line that is no plan teaches nothing; `python -m casava_os.forge.corpus` complains about it.
             return None
         # A hand-worded line comes back many times: its wording is to be learned, not its names.
-        if rng.random() < (0.8 if hasattr(example, "writer") else 0.4):
+        written = hasattr(example, "writer")
+        if rng.random() < (0.8 if written else 0.4):
             request, calls = swap(request, calls, self._words, rng)
-        if rng.random() < 0.12:
+        if written and rng.random() < REDRESSED:
+            request = redressed(request, calls, rng)
+        if rng.random() < (0.2 if written else 0.12):
             request = noise(request, calls, self._words, rng)
         return row(self._vocabulary, request, example.piped_stdin, encode(calls))
 

@@ -57,6 +57,8 @@ class Settings:
     directory: Path
     texts: tuple[Path, ...]
     seconds: float
+    rate: float = 1.0
+    """Of both peaks below. Less than 1 for a run that goes on from a checkpoint at which the rate had fallen already."""
     seed: int = 1
     matrix_rate: float = 0.02
     other_rate: float = 4e-3
@@ -218,7 +220,7 @@ class Training:
         import torch
 
         settings = self.settings
-        rate = rate_at(self.spent / settings.seconds, self.step, settings.hold)
+        rate = settings.rate * rate_at(self.spent / settings.seconds, self.step, settings.hold)
         peaks = (settings.matrix_rate, settings.other_rate)
         ids = torch.from_numpy(batch.ids).to(settings.device)
         weights = torch.from_numpy(batch.weights).to(settings.device)

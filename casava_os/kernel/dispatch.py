@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from casava_os.kernel.errands import Errands
 from casava_os.kernel.events import BaseEvent, Output, StepFinished, StepSkipped, StepStarted
 from casava_os.kernel.journal import JournalError
 from casava_os.kernel.policy import Deny, Policy
@@ -74,8 +75,8 @@ class Performed:
 
 
 def needs_sandbox(plan: Plan) -> bool:
-    """Whether any step is performed by the agent."""
-    return any(step.performer == "agent" for step in plan.steps)
+    """Whether any step is performed by the agent, or takes files out of the layer or brings some into it."""
+    return any(step.performer == "agent" or step.cargo is not None for step in plan.steps)
 
 
 def changes(plan: Plan) -> bool:
@@ -110,11 +111,13 @@ class Dispatcher:
         request: str,
         budget: Budget,
         tell: Callable[[BaseEvent], None],
+        errands: Errands | None = None,
     ) -> None:
         """`session` may be None for a plan whose steps are all the broker's; `request` is what policy reads names from."""
         self._steps: tuple[AnyCall, ...] = plan.steps if plan is not None else ()
         self._session = session
         self._broker = broker
+        self._errands = errands or Errands(tell, request)
         self._policy = policy
         self._request = request
         self._budget = budget
@@ -215,7 +218,7 @@ class Dispatcher:
         call: dict[str, object] = {"call": step.call, **step.model_dump(mode="json", exclude_defaults=True)}
         seconds = self._seconds(step)
         if step.performer == "broker" and step.call in self._broker.performs():
-            result = await self._guarded(step, self._broker.perform(call, seconds=seconds), seconds)
+            result = await self._guarded(step, self._by_broker(number, step, call, seconds), seconds)
             return await self._handed_on(number, step, result)
         if step.performer == "agent" and self._session is not None:
             sink = self._sink(number)
@@ -226,6 +229,34 @@ class Dispatcher:
             title=f"Nothing here performs {step.call}",
             message=f"it is a syscall of the {step.performer}, and this kernel runs without one for it",
         )
+
+    async def _by_broker(
+        self, number: int, step: AnyCall, call: dict[str, object], seconds: float
+    ) -> Result[Value]:
+        """What the broker gives. Files that it takes along or brings pass through the agent, which alone touches the layer."""
+        given = {
+            name: result.value
+            for name, ref in references(step)
+            if isinstance(result := self._done.results.get(ref.step), Ok)
+        }
+        errand = self._errands.errand(number, step, given, self._sink(number))
+        if step.cargo is None:
+            return await self._broker.perform(call, seconds=seconds, errand=errand)
+        if self._session is None or errand.cargo is None:
+            title, message = f"{step.call} needs a sandbox", "it takes files of the workspace along"
+            return Err(code="no-sandbox", title=title, message=message)
+        try:
+            if step.cargo == "takes":
+                packed = await self._session.perform(number, call, seconds=seconds)
+                if isinstance(packed, Err):
+                    return packed
+            result = await self._broker.perform(call, seconds=seconds, errand=errand)
+            if step.cargo == "brings" and isinstance(result, Ok):
+                unpacked = await self._session.perform(number, call, seconds=seconds)
+                return unpacked if isinstance(unpacked, Err) else result
+            return result
+        finally:
+            errand.cargo.unlink(missing_ok=True)
 
     async def _handed_on(self, number: int, step: AnyCall, result: Result[Value]) -> Result[Value]:
         """Gives the agent the value of a broker's step that a later step refers to."""
@@ -256,6 +287,8 @@ class Dispatcher:
 
     def _seconds(self, step: AnyCall) -> float:
         own = step.seconds if isinstance(step, Run | Wait) else None
+        if step.patient:
+            return self._budget.seconds
         return min(float(own) if own else self._budget.step_seconds, self._budget.seconds)
 
     def _sink(self, number: int) -> OutputSink:

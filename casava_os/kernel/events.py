@@ -8,6 +8,7 @@ the future of its answer.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, TypeAdapter
@@ -118,6 +119,8 @@ class ApprovalNeeded(BaseEvent):
     reasons: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     """The exact calls, one readable line each."""
+    meaning: tuple[str, ...] = ()
+    """What each of the calls will do: a sentence, and below it a line for each thing; empty where the call itself says enough."""
     changeset: Changeset | None = None
     diff: str = ""
     sha256: str
@@ -137,6 +140,11 @@ class ApprovalNeeded(BaseEvent):
             raise ValueError(f"{yes!r} is no answer to this question")
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(yes)
+
+    def when_answered(self, call: Callable[[], None]) -> None:
+        """Has `call` called, in the loop, once there is an answer."""
+        if self._answer is not None:
+            self._answer.add_done_callback(lambda _: call())
 
     async def answered(self) -> Answer:
         """Waits for the answer; an event that came from a file has none and is held."""
@@ -275,6 +283,8 @@ class Progress(BaseEvent):
     """What, in a few words."""
     seconds: float
     """Since it began."""
+    share: float | None = None
+    """How much of it is done, 0 to 1; None where that is not known."""
 
 
 class Note(BaseEvent):

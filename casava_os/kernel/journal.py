@@ -81,6 +81,11 @@ ALTER TABLE processes ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX processes_by_state ON processes(state, pid);
 """,
     chain.SCHEMA,
+    """
+ALTER TABLE processes ADD COLUMN session INTEGER NOT NULL DEFAULT 0;
+UPDATE processes SET session = pid;
+CREATE INDEX processes_by_session ON processes(session, pid);
+""",
 )
 """What makes each version of the file out of the one before. A program from before the chain reads a newer file and cannot
 write to it."""
@@ -113,6 +118,8 @@ class ProcessRow(BaseModel):
     wish: Wish = ""
     tokens: int = 0
     """That the kernel model has evaluated for it."""
+    session: int = 0
+    """The conversation that it stands in: the number of the first process of it."""
 
 
 class Record(BaseModel):
@@ -141,7 +148,7 @@ class Search:
     """Is in the workspace's path."""
 
 
-_COLUMNS = "pid, created, request, workspace, state, owner, exit_code, born, priority, wish, tokens"
+_COLUMNS = "pid, created, request, workspace, state, owner, exit_code, born, priority, wish, tokens, session"
 
 
 @dataclass(slots=True)
@@ -182,8 +189,10 @@ class Journal:
 
     # ------------------------------------------------------------------------------------------ writing
 
-    def new(self, request: str, workspace: str, priority: Priority = "normal") -> int:
-        """The pid of a new process."""
+    def new(
+        self, request: str, workspace: str, priority: Priority = "normal", session: int | None = None
+    ) -> int:
+        """The pid of a new process; it begins a session of its own unless it joins one."""
         with self._transaction() as sql:
             now = time.time()
             cursor = sql.execute(
@@ -192,6 +201,7 @@ class Journal:
                 (now, request, workspace, priority, os.getpid(), born(os.getpid())),
             )
             pid = int(cursor.lastrowid or 0)
+            sql.execute("UPDATE processes SET session = ? WHERE pid = ?", (session or pid, pid))
             _append(sql, pid, chain.FIRST, chain.begun(now, request, workspace))
             return pid
 
@@ -295,6 +305,28 @@ class Journal:
             (state, workspace, workspace),
         )
         return ProcessRow.model_validate(found[0]) if found else None
+
+    def session(
+        self, number: int, *, before: int | None = None, limit: int | None = None
+    ) -> list[ProcessRow]:
+        """The processes of a session, the newest first; those before a process."""
+        query = f"SELECT {_COLUMNS} FROM processes WHERE session = ? AND (? IS NULL OR pid < ?) ORDER BY pid DESC LIMIT ?"  # noqa: S608
+        found = self._read(query, (number, before, before, -1 if limit is None else limit))
+        return [ProcessRow.model_validate(row) for row in found]
+
+    def sessions(self, workspace: str | None = None, *, limit: int = 20) -> list[tuple[ProcessRow, int]]:
+        """The last process of each session (in this workspace) with how many it has, the latest first."""
+        names = ", ".join("p." + name for name in _COLUMNS.split(", "))
+        query = (
+            f"SELECT {names}, s.n AS n FROM processes p JOIN"  # noqa: S608 - own columns
+            " (SELECT max(pid) AS pid, count(*) AS n FROM processes WHERE ? IS NULL OR workspace = ? GROUP BY session) s"
+            " ON s.pid = p.pid ORDER BY p.pid DESC LIMIT ?"
+        )
+        found = self._read(query, (workspace, workspace, limit))
+        return [
+            (ProcessRow.model_validate({k: v for k, v in row.items() if k != "n"}), int(str(row["n"])))
+            for row in found
+        ]
 
     def last(self, pid: int, kind: str) -> Record | None:
         """The newest record of a kind."""

@@ -34,11 +34,13 @@ from casava_os.kernel.process import Ending, Process
 from casava_os.kernel.selection import Selection, part
 from casava_os.kernel.standing import Standing, proposed
 from casava_os.kernel.threads import in_thread, uninterrupted
-from casava_syscalls.base import AnyCall
+from casava_syscalls.base import HELD_BY_LAYER, AnyCall
 from casava_syscalls.names import path_text
 from casava_syscalls.plan import describe
 from casava_syscalls.results import Err, Ok, Result
 from casava_syscalls.values import Exit, Value
+
+_UNCHANGED_HERE = "nothing in the workspace was changed; what acted outside of it stays as it is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,11 @@ class Work:
     """Of the plan; empty when there was none."""
     own_words: bool = False
     """A qualified model made the plan at its first attempt from the person's request: a standing rule may count."""
+
+    @property
+    def beyond(self) -> bool:
+        """Whether any of it acted where no layer holds it."""
+        return any(step.effect & ~HELD_BY_LAYER for step in self.steps)
 
     @property
     def calls(self) -> tuple[str, ...]:
@@ -77,7 +84,7 @@ class Landing:
         """What becomes of the work."""
         if work.failure is not None:
             if p.changing:
-                p.discard_reason = "nothing was changed"
+                p.discard_reason = _UNCHANGED_HERE if work.beyond else "nothing was changed"
             return stop(p, work.failure, step_exit_code(work.failure))
         code, layer = (ExitCode.FAILED if work.bad_exit else ExitCode.DONE), p.layer
         unchanged = Ending(code, "failed" if work.bad_exit else "done", work.value)
@@ -91,7 +98,8 @@ class Landing:
             return stop(p, read)
         changeset, diff = read.value
         if changeset.empty:
-            p.tell(Note(text="Nothing changed."))
+            if not work.beyond:
+                p.tell(Note(text="Nothing changed."))
             return unchanged
         p.tell(made_of(changeset, diff, work.calls))
         verdict = policy.judge_changes((step.call for step in work.steps), p.request, changeset)

@@ -15,7 +15,7 @@ from casava_os.kernel.dispatch import denial
 from casava_os.kernel.events import ChangesetMade, Committed, Finished, Undone
 from casava_os.kernel.journal import Journal, JournalError, ProcessRow
 from casava_os.kernel.landing import Landing, elsewhere
-from casava_os.kernel.life import real, refuse, resume, stop, text_of
+from casava_os.kernel.life import Ended, real, refuse, resume, stop, text_of
 from casava_os.kernel.merging import merge
 from casava_os.kernel.patience import telling
 from casava_os.kernel.policy import Deny, Policy
@@ -35,6 +35,8 @@ class Later:
     layers: LayerStore
     policy: Policy
     landing: Landing
+    ended: Ended | None = None
+    """Is told of a process whose end has changed."""
 
     def commit(
         self,
@@ -49,7 +51,7 @@ class Later:
 
         With `merge`, where the workspace has moved on: what is not concerned, once approved (`yes`, or by whoever watches).
         """
-        return resume(self.journal, pid, lambda p: self._commit(p, only, merge, yes, interactive))
+        return resume(self.journal, pid, lambda p: self._commit(p, only, merge, yes, interactive), self.ended)
 
     async def _commit(
         self, p: Process, only: Sequence[str], merging: bool, yes: bool, interactive: bool
@@ -104,7 +106,7 @@ class Later:
 
     def discard(self, pid: int) -> Running:
         """Throws away the changeset of a held process."""
-        return resume(self.journal, pid, self._discard)
+        return resume(self.journal, pid, self._discard, self.ended)
 
     async def _discard(self, p: Process) -> Ending:
         opened = self._held(p)
@@ -133,14 +135,14 @@ class Later:
             "There is nothing to undo",
             "nothing that was applied{where} is still there to be taken back",
         )
-        return resume(self.journal, last if pid is None else pid, self._undo)
+        return resume(self.journal, last if pid is None else pid, self._undo, self.ended)
 
     def redo(self, pid: int | None, workspace: Path | None) -> Running:
         """Lands again what was taken back: from `pid`, or what was taken back last (in the workspace, when one is given)."""
         last = self._last(
             self.journal.last_undone, workspace, "There is nothing to redo", "nothing was undone{where}"
         )
-        return resume(self.journal, last if pid is None else pid, self._redo)
+        return resume(self.journal, last if pid is None else pid, self._redo, self.ended)
 
     def _last(
         self, look: Callable[[str | None], ProcessRow | None], workspace: Path | None, title: str, none: str

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from casava_os.errors import ExitCode, exit_code
 from casava_os.kernel.control import Control
-from casava_os.kernel.events import Failed, Finished, Started
+from casava_os.kernel.events import Failed, Finished, Note, Started
 from casava_os.kernel.journal import Journal, JournalError
 from casava_os.kernel.ports import Priority
 from casava_os.kernel.process import Ending, Process
 from casava_os.kernel.running import Running, Send
+from casava_os.kernel.threads import uninterrupted
 from casava_syscalls.names import fs_path, path_text
 from casava_syscalls.results import Err, Ok, Result
 
@@ -26,6 +27,9 @@ _LOG = logging.getLogger(__name__)
 
 Walk = Callable[[Process], Awaitable[Ending]]
 """What a process does between its beginning and its end."""
+
+Ended = Callable[[int], Err | None]
+"""Is told of a process that is over, before its watcher is. Blocking; in a thread."""
 
 
 def text_of(path: Path) -> str:
@@ -39,7 +43,14 @@ def real(path: Path) -> Path:
 
 
 def begin(
-    control: Control, request: str, workspace: Path, walk: Walk, priority: Priority, seconds: float | None
+    control: Control,
+    request: str,
+    workspace: Path,
+    walk: Walk,
+    priority: Priority,
+    seconds: float | None,
+    ended: Ended | None = None,
+    session: int | None = None,
 ) -> Running:
     """A new process that goes this walk, for at most so many seconds."""
     shown = request.encode("utf-8", "backslashreplace").decode()
@@ -47,19 +58,21 @@ def begin(
 
     async def live(send: Send) -> None:
         try:
-            pid = control.journal.new(shown, text_of(absolute), priority)
+            pid = control.journal.new(shown, text_of(absolute), priority, session)
             p = Process(pid, shown, absolute, control.journal, send, running.cancel, priority)
             p.tell(Started(request=shown, workspace=text_of(absolute)))
         except JournalError as problem:
             return refuse(send, problem.err)
         async with control.attending(p):
-            return await _live(p, lambda process: _from_workspace(process, walk), seconds)
+            return await _live(p, lambda process: _from_workspace(process, walk), seconds, ended)
 
     running = Running(live)
     return running
 
 
-def resume(journal: Journal, pid: int | Callable[[], Result[int]], walk: Walk) -> Running:
+def resume(
+    journal: Journal, pid: int | Callable[[], Result[int]], walk: Walk, ended: Ended | None = None
+) -> Running:
     """A process of the journal that goes on with this walk; `pid` may be looked for when it starts."""
 
     async def live(send: Send) -> None:
@@ -73,7 +86,7 @@ def resume(journal: Journal, pid: int | Callable[[], Result[int]], walk: Walk) -
         known = row.value
         workspace = Path(fs_path(known.workspace))
         p = Process(known.pid, known.request, workspace, journal, send, state=known.state)
-        return await _live(p, walk, None)
+        return await _live(p, walk, None, ended)
 
     return Running(live)
 
@@ -108,7 +121,7 @@ async def _from_workspace(p: Process, walk: Walk) -> Ending:
     )
 
 
-async def _live(p: Process, walk: Walk, seconds: float | None) -> None:
+async def _live(p: Process, walk: Walk, seconds: float | None, ended: Ended | None = None) -> None:
     """Goes the walk; whatever happens on it, cleans up, records how it ended and says so."""
     clock = asyncio.timeout(seconds)
     try:
@@ -131,6 +144,8 @@ async def _live(p: Process, walk: Walk, seconds: float | None) -> None:
         err = problem.err if isinstance(problem, JournalError) else _fault(p, problem)
         p.send(Failed(pid=p.pid, err=err))
         ending = Ending(exit_code(err), ending.state, ending.value)
+    if ended is not None:
+        await _remember(p, ended)
     last = Finished(
         pid=p.pid,
         exit_code=ending.exit_code,
@@ -142,6 +157,17 @@ async def _live(p: Process, walk: Walk, seconds: float | None) -> None:
         p.tell(last)
     except JournalError:
         p.send(last)
+
+
+async def _remember(p: Process, ended: Ended) -> None:
+    """Hands the process on to memory. It is over and recorded: what fails now costs its remembrance alone."""
+    with p.timings.of("memory"):
+        err = await uninterrupted(lambda: ended(p.pid))
+    if err is not None:
+        try:
+            p.tell(Note(text=f"This is not remembered: {err}"))
+        except JournalError:
+            _LOG.warning("process %s is not remembered: %s", p.pid, err)
 
 
 def _out_of_time(seconds: float | None) -> Err:

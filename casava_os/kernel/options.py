@@ -42,3 +42,9 @@ class RunOptions:
     model: str | None = None
     granted: Effect | None = None
     """Effects that the app was granted; None for the person's own requests."""
+    session: int | None = None
+    """The conversation that the request goes on with; 0 for one that begins one, None for one that stands alone."""
+    memory: bool = True
+    """Whether memory is asked and told; without it, the request is private."""
+    cache: bool = True
+    """Whether a plan that was proven for a request like this one may be used again."""

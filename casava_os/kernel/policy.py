@@ -28,6 +28,7 @@ from casava_os.kernel.ports import Change, Changeset
 from casava_os.kernel.standing import Standing
 from casava_os.kernel.taint import taint
 from casava_syscalls.base import AnyCall, Effect
+from casava_syscalls.container import host_path
 from casava_syscalls.plan import Plan
 from casava_syscalls.registry import SYSCALLS
 from casava_syscalls.results import Err, Ok, Result
@@ -185,9 +186,26 @@ def touched(
         for path in paths:
             known.add(effect)
             yield effect, path
+    for effect, path in _mounted(step):
+        known.add(effect)
+        yield effect, path
     for name in names:
         if name not in known:
             yield _EFFECT_NAMES[name], None
+
+
+def _mounted(step: AnyCall) -> Iterator[tuple[EffectName, str]]:
+    """Paths of the host that a container would see: as the host's, and as read or written where they lie in the workspace.
+
+    A path outside keeps its written form (`/etc`, `~/x`, `../x`), which no path in the workspace has.
+    """
+    for name, shape in shapes(type(step)).items():
+        if shape.lexeme != "mount":
+            continue
+        for mount in getattr(step, name):
+            if (path := host_path(mount.source)) is not None:
+                yield "host", path
+                yield "read" if mount.read_only else "write", path
 
 
 def _field_effect(step: AnyCall, field: str) -> EffectName:

@@ -15,6 +15,7 @@ from typing import Literal, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
+from casava_syscalls.base import AnyCall
 from casava_syscalls.results import Err, Result
 from casava_syscalls.values import Value
 
@@ -282,6 +283,17 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """An earlier request of the person with the plan that did it."""
+
+    request: str
+    steps: tuple[Mapping[str, object], ...]
+    pid: int
+    """The process that proved it."""
+    piped_stdin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CompileRequest:
     """What a model is given to compile."""
 
@@ -301,6 +313,8 @@ class CompileRequest:
     """Below this confidence the next best plans are wanted, too."""
     attempts: tuple[Attempt, ...] = ()
     """Plans for this request that failed, oldest first; for models that repair."""
+    examples: tuple[Example, ...] = ()
+    """Like requests with their proven plans, the most alike first; for models that take examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +347,15 @@ class ModelLoad:
     """Tokens that the network has evaluated."""
     seconds: float = 0.0
     """That the network has worked for them."""
+
+
+@runtime_checkable
+class TakesExamples(Protocol):
+    """A model that makes use of a request's `examples`; the one that ships was not trained to."""
+
+    @property
+    def local(self) -> bool:
+        """Whether what it is told stays on this machine."""
 
 
 @runtime_checkable
@@ -400,13 +423,51 @@ class Model(Protocol):
 # ---------------------------------------------------------------------------------------------- broker and choices
 
 
+def _unheard(*_: object) -> None:
+    """What is told to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a broker knows of the step that it performs, beside the call itself. Its callbacks may come from any thread."""
+
+    pid: int = 0
+    """The process; 0 when there is none."""
+    step: int = 0
+    """The step of its plan; 0 while its broker only looks ahead."""
+    request: str = ""
+    """What the person typed: a thing that the broker guards may be touched when it is named here."""
+    workspace: Path | None = None
+    given: Mapping[str, Value] = field(default_factory=dict)
+    """The values of the fields that refer to earlier steps, by field."""
+    cargo: Path | None = None
+    """A tar file: packed from the layer for a syscall that takes files along, to be written by one that brings some."""
+    output: OutputSink = _unheard
+    """Streams what a program prints."""
+    progress: Callable[[str, float | None], None] = _unheard
+    """What is being done, and which share of it is (0 to 1; None: not known). Shown, not recorded."""
+    note: Callable[[str], None] = _unheard
+    """One sentence that the person should know. Recorded."""
+
+
 class Broker(Protocol):
     """Performs, kernel-side, what cannot run inside the sandbox."""
 
     def performs(self) -> frozenset[str]:
         """Names of the syscalls this broker performs."""
 
-    async def perform(self, call: Mapping[str, object], *, seconds: float | None = None) -> Result[Value]: ...
+    async def perform(
+        self, call: Mapping[str, object], *, seconds: float | None = None, errand: Errand | None = None
+    ) -> Result[Value]:
+        """Performs one syscall from its JSON form. Cancelling the awaiting task ends what it waits for."""
+
+
+@runtime_checkable
+class Foresees(Protocol):
+    """A broker that can say what a call would do before it does it. What it then does is what it said, or nothing."""
+
+    async def foresee(self, call: AnyCall, errand: Errand) -> tuple[str, ...]:
+        """What the call would do, a line each; nothing when the call itself says enough. Changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -425,3 +486,41 @@ ChooseSandbox = Callable[[str | None, Progress], "Awaitable[Result[Chosen]]"]
 
 LoadModel = Callable[[str | None], "Result[Model]"]
 """The kernel model of this name or path (None: the one in the settings). Blocking. `Err("no-model")`."""
+
+
+# ---------------------------------------------------------------------------------------------- memory
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A proven plan that fits a request word for word, its arguments read again."""
+
+    plan: Mapping[str, object]
+    """As it stands in a plan file."""
+    pid: int
+    """The process that proved it."""
+    request: str
+    """What was asked then."""
+    model: str
+    """Name of the model that made it."""
+
+
+class Memory(Protocol):
+    """What past sessions left. Nothing here raises; what fails is an `Err`, and the walk goes on without memory."""
+
+    def keep(self, pid: int) -> Err | None:
+        """Remembers a process that has ended, or whose end has changed. Blocking."""
+
+    def proven(self, request: str, workspace: str, *, reads_stdin: bool) -> Recalled | None:
+        """The plan that was proven for a request like this one in this workspace. Blocking; a few milliseconds."""
+
+    def alike(
+        self, request: str, workspace: str, *, since: float | None, until: float | None, limit: int = 3
+    ) -> tuple[int, ...]:
+        """Processes that did something like this, the most alike first, of what the person asked for. Blocking."""
+
+    def examples(self, request: str, workspace: str, *, limit: int) -> tuple[Example, ...]:
+        """Proven plans of requests in this workspace that are like this one, the most alike first, each plan once. Blocking."""
+
+    def close(self) -> None:
+        """Safe to call twice."""

@@ -87,6 +87,7 @@ class Desk:
             question="This acts outside the workspace, where nothing can be undone. Run it?",
             reasons=(verdict.reason,) if verdict.reason else (),
             calls=(describe(call),),
+            meaning=(call.meaning(),) if call.meaning() else (),
             sha256=Plan(steps=(call,)).sha256(),
         )
         return bool(await approval(self.p, question, self.options))

@@ -25,6 +25,12 @@ class Running:
         self._task: asyncio.Task[None] | None = None
         self._cancelled = False
         self._over = False
+        self._watch: Callable[[], Send] | None = None
+
+    def watched(self, watch: Callable[[], Send]) -> Self:
+        """Has `watch` called when it begins, and what that gives with every event."""
+        self._watch = watch
+        return self
 
     def start(self) -> None:
         """Begins now, instead of with the first event that is asked for."""
@@ -32,8 +38,15 @@ class Running:
             self._task = asyncio.create_task(self._walk())
 
     async def _walk(self) -> None:
+        heard = None if self._watch is None else self._watch()
+
+        def send(event: BaseEvent) -> None:
+            self._events.put_nowait(event)
+            if heard is not None:
+                heard(event)
+
         try:
-            await self._live(self._events.put_nowait)
+            await self._live(send)
         finally:
             self._events.put_nowait(None)
 

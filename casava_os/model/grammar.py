@@ -379,11 +379,18 @@ class Cursor:
         if self._shape is not None and not self._shape.required:
             return step, self._shape.name, ANYTHING
         if self._shape is not None and self._shape.lexeme not in FREE_TEXT:
-            last = Copy(self._text_of(self._run)) if self._run else self._step[-1]
+            last = self._latest_choice()
             text = last.text if isinstance(last, Copy) else "." if last == Control(HERE) else None
             if text is not None and text not in self._banned(self._shape.name):
                 return step, self._shape.name, text
         return step, "call", self._calls[-1]
+
+    def _latest_choice(self) -> Segment:
+        """The last part of the value so far; of a name `<in>` a folder the name, which no other folder makes right."""
+        parts = [*self._step, *([Copy(self._text_of(self._run))] if self._run else [])]
+        while len(parts) > 2 and parts[-2] == Control(IN):
+            parts = parts[:-2]
+        return parts[-1]
 
     def _ends_step(self, ident: int) -> bool:
         name = self._grammar.names[ident]

@@ -22,11 +22,16 @@ from casava_os.shell.palette import ShellCommands
 from casava_os.shell.screens.conversation import ConversationScreen
 from casava_os.shell.screens.journal import JournalScreen
 from casava_os.shell.screens.leave import LeaveScreen
+from casava_os.shell.screens.panel import Panel
 from casava_os.shell.screens.processes import ProcessesScreen
 from casava_os.shell.session import Session
 from casava_os.shell.themes import THEMES
 from casava_os.shell.widgets.approval import ApprovalCard
 from casava_os.shell.widgets.prompt import Prompt
+from casava_sandbox.layer.visible import visible
+
+LEASE_SECONDS = 15.0
+"""How often leases are looked at: a look into a directory, when nothing is over."""
 
 
 class ShellApp(App[int]):
@@ -97,10 +102,16 @@ class ShellApp(App[int]):
         """What to say of the shell that died here before this one; empty when none did."""
         self.beat: Callable[[], None] = lambda: None
         """Called now and then: the shell lives."""
+        self.leases_over: Callable[[], Sequence[str]] = tuple
+        """Ends what was started and has had its time; a sentence for each. Called now and then, in a thread."""
+        self.private = False
+        """Whether requests of this shell are neither remembered nor helped by what is."""
         self.set_by_option: dict[str, str] = {}
         """Settings that a command-line option decided, with the option."""
         self.use_keys(keys or {})
         self._conversation: ConversationScreen | None = None
+        self._ending_leases = asyncio.Lock()
+        self._said_of_leases: set[str] = set()
         if self.marks == ASCII:
             self._filters.append(AsciiFilter())
 
@@ -108,11 +119,25 @@ class ShellApp(App[int]):
         self._conversation = ConversationScreen(self)
         self.push_screen(self._conversation)
         self.set_interval(BEAT_SECONDS, self.beat)
+        self.set_interval(LEASE_SECONDS, self._end_leases)
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGHUP):
                 if signal.getsignal(number) != signal.SIG_IGN:
                     loop.add_signal_handler(number, self._told_to_go)
+
+    def _end_leases(self) -> None:
+        """What is over is not waited for by anybody: one look at a time."""
+        self.run_worker(self._say_leases_over(), group="leases", exclusive=False)
+
+    async def _say_leases_over(self) -> None:
+        if self._ending_leases.locked():
+            return
+        async with self._ending_leases:
+            for sentence in await asyncio.to_thread(self.leases_over):
+                if sentence not in self._said_of_leases:
+                    self._said_of_leases.add(sentence)
+                    self.notify(visible(sentence), timeout=10, markup=False)
 
     def _told_to_go(self) -> None:
         """The terminal was closed, or the machine goes down: nobody can be asked."""
@@ -145,9 +170,30 @@ class ShellApp(App[int]):
         """What is past, over the conversation; `pid` is open at once."""
         self._over(JournalScreen(self, pid))
 
+    def show_panel(self, name: str, begin_with: str = "") -> None:
+        """Containers, stacks or memory, over the conversation; `begin_with` is open, or looked for, at once."""
+        from casava_os.shell.screens.containers import ContainersScreen
+        from casava_os.shell.screens.memory import MemoryScreen
+        from casava_os.shell.screens.stacks import StacksScreen
+
+        panels: dict[str, Callable[[ShellApp, str], Screen[None]]] = {
+            "containers": ContainersScreen, "stacks": StacksScreen, "memory": MemoryScreen,
+        }  # fmt: skip
+        self._over(panels[name](self, begin_with))
+
+    def action_panel(self, name: str) -> None:
+        """From one list to another."""
+        match name:
+            case "processes":
+                self.show_processes()
+            case "journal":
+                self.show_journal()
+            case _:
+                self.show_panel(name)
+
     def _over(self, screen: Screen[None]) -> None:
-        """One of the two at a time: from one to the other, and back to the conversation."""
-        if isinstance(self.screen, ProcessesScreen | JournalScreen):
+        """One list at a time: from one to the other, and back to the conversation."""
+        if isinstance(self.screen, ProcessesScreen | JournalScreen | Panel):
             self.switch_screen(screen)
         else:
             self.push_screen(screen)

@@ -77,6 +77,18 @@ async def _log(screen: ConversationScreen, argument: str) -> None:
     screen.shell.show_journal(int(argument) if argument.isdecimal() else None)
 
 
+async def _containers(screen: ConversationScreen, argument: str) -> None:
+    screen.shell.show_panel("containers", argument)
+
+
+async def _stacks(screen: ConversationScreen, argument: str) -> None:
+    screen.shell.show_panel("stacks", argument)
+
+
+async def _memory(screen: ConversationScreen, argument: str) -> None:
+    screen.shell.show_panel("memory", argument)
+
+
 async def _quit(screen: ConversationScreen, _argument: str) -> None:
     await screen.shell.action_leave()
 
@@ -116,6 +128,14 @@ def commands(models: Sequence[str]) -> dict[str, Command]:
         Command("settings", "every setting and every key, to look at and to change (F10)", _settings),
         Command("ps", "what runs and what is held: kill, hold, sooner, later (F4)", _ps),
         Command("log", "every past request, or all of process N: search, diff, undo (F5)", _log, "[N]"),
+        Command(
+            "containers",
+            "what runs in containers: logs, use, stop, start, remove (F7)",
+            _containers,
+            "[NAME]",
+        ),
+        Command("stacks", "stacks: their services, logs, leases; scale, take down (F8)", _stacks, "[NAME]"),
+        Command("memory", "what is remembered: search, add, forget, private mode (F9)", _memory, "[WORDS]"),
         Command("quit", "leave; what waits for an answer is held", _quit),
     )
     return {command.name: command for command in made}

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from casava_os.boot import boot_kernel
+from casava_os.boot import boot_kernel, leases_over
 from casava_os.paths import config_dir, state_dir
 from casava_os.settings import Settings, load_settings
 from casava_syscalls.results import Err, Ok, Result
@@ -74,7 +74,7 @@ def open_shell(
             ),
         )
         app.chosen_model = model
-        app.died, app.beat = died, abrupt.beat
+        app.died, app.beat, app.leases_over = died, abrupt.beat, leases_over
         chosen = {"model": model and "--model", "sandbox": sandbox and "--sandbox"}
         app.set_by_option = {name: option for name, option in chosen.items() if option}
         code = app.run()
@@ -102,6 +102,7 @@ def _plain(
             sandbox=sandbox,
             history=History(state_dir() / HISTORY if sys.stdin.isatty() else None),
         )
+        shell.leases_over = leases_over
         return Ok(value=shell.run())
     finally:
         kernel.close()

@@ -10,10 +10,11 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from casava_os.errors import ExitCode
-from casava_os.kernel.events import ApprovalNeeded
+from casava_os.kernel.events import ApprovalNeeded, Started
 from casava_os.kernel.journal import guarded
 from casava_os.kernel.life import real, text_of
 from casava_os.kernel.options import RunOptions
@@ -21,6 +22,8 @@ from casava_os.kernel.run import Kernel
 from casava_os.kernel.running import Running
 from casava_os.shell.apps import app_words, start_app
 from casava_os.shell.history import History
+from casava_os.shell.plainpanels import HELP as PANELS_HELP
+from casava_os.shell.plainpanels import PANELS, aloud, asked_before, here
 from casava_os.shell.reading import Lines
 from casava_os.shell.sentences import error_sentences
 from casava_os.shell.telling import Teller, Voice
@@ -38,6 +41,7 @@ Nothing changes before you have heard what would change and answered yes.
 /undo takes back the last change, /undo 7 that of process 7.
 /commit 7 applies what process 7 holds, /discard 7 discards it.
 /held lists what waits. /app lists apps, /app NAME runs one. /model says which model makes the plans, /model NAME chooses another.
+PANELS
 /quit or Ctrl-D leaves. Ctrl-C interrupts what runs. A \\ at the end of a line: the request goes on."""
 
 
@@ -62,8 +66,13 @@ class PlainShell:
         self._lines = lines if lines is not None else Lines(self._history.entries)
         self._voice = Voice()
         self._told_before: set[str] = set()
+        self.leases_over: Callable[[], Sequence[str]] = tuple
+        """Ends what was started and has had its time; a sentence for each. Called with each request."""
+        self._private = False
         self._code = 0
         self._over = False
+        self._conversation = 0
+        """Its number in the journal: that of its first process."""
         self._plans: tuple[Plan, ...] = ()
         """What the last question stands for; a number alone takes one of them."""
 
@@ -79,6 +88,7 @@ class PlainShell:
             while not self._over and (text := self._request()) is not None:
                 if not text:
                     continue
+                self._all(self.leases_over())
                 self._history.add(text)
                 try:
                     self._obey(runner, text)
@@ -135,7 +145,8 @@ class PlainShell:
             "held": lambda _run, _what: self._held(),
             "app": self._app,
             "model": lambda _run, what: self._use_model(what),
-            "help": lambda _run, _what: self._all(_HELP.splitlines()),
+            **{panel: partial(self._panel, panel) for panel in PANELS},
+            "help": lambda _run, _what: self._all(_HELP.replace("PANELS", PANELS_HELP).splitlines()),
             "quit": lambda _run, _what: self._leave(),
         }
         if name in commands:
@@ -165,6 +176,35 @@ class PlainShell:
             self._code = self._code or ExitCode.USAGE
         else:
             self._follow(runner, begun.value)
+
+    def _panel(self, panel: str, runner: asyncio.Runner, argument: str) -> None:
+        """Containers, stacks, memory: told, or something done, which is asked for like any request."""
+        words = argument.split()
+        if (panel, words) == ("memory", ["private"]):
+            self._private = not self._private
+            self._voice.say(f"Private mode is {'on: nothing is remembered' if self._private else 'off'}.")
+            return
+        question = asked_before(words) if panel == "memory" else ""
+        if question and not (
+            self._lines.terminal and (self._lines.next(question) or "").strip() in ("yes", "y")
+        ):
+            self._refuse("Nothing was forgotten.")
+            return
+        found = PANELS[panel](self._kernel, here(self._workspace), words)
+        if isinstance(found, Err):
+            self._all(error_sentences(found))
+            self._code = self._code or (ExitCode.USAGE if found.code == "usage" else ExitCode.FAILED)
+        elif isinstance(found.value, list):
+            self._all(aloud(found.value))
+        else:
+            deed = found.value
+            options = self._options()
+            self._follow(
+                runner,
+                self._kernel.call(
+                    deed.call, workspace=self._workspace, options=options, request=deed.request
+                ),
+            )
 
     def _use_model(self, name: str) -> None:
         if name:
@@ -205,7 +245,13 @@ class PlainShell:
                 self._voice.say("Nothing is held here.")
 
     def _options(self) -> RunOptions:
-        return RunOptions(interactive=self._lines.terminal, model=self._chosen, sandbox=self._sandbox)
+        return RunOptions(
+            interactive=self._lines.terminal,
+            model=self._chosen,
+            sandbox=self._sandbox,
+            session=self._conversation,
+            memory=not self._private,
+        )
 
     # ----------------------------------------------------------------------------------------- following
 
@@ -220,6 +266,8 @@ class PlainShell:
             async with running as events:
                 async for event in events:
                     teller.tell(event)
+                    if isinstance(event, Started) and not self._conversation:
+                        self._conversation = event.pid
                     if isinstance(event, ApprovalNeeded):
                         asking.add(asyncio.create_task(self._ask(event)))
         for task in asking:

@@ -53,6 +53,21 @@ _VERBS: Mapping[str, str] = {
     "process.spawn": "start {command} in the background",
     "process.list": "list the programs in the sandbox",
     "net.fetch": "fetch {url}",
+    "container.list": "list the containers",
+    "container.run": "start a container from {image}",
+    "container.start": "start {containers}",
+    "container.stop": "stop {containers}",
+    "container.restart": "restart {containers}",
+    "container.remove": "remove {containers}",
+    "container.logs": "show what {container} has printed",
+    "container.exec": "run {command} in {container}",
+    "container.inspect": "show the facts about {container}",
+    "container.stats": "show what {containers|the running containers} use",
+    "container.images": "list the images of containers",
+    "container.pull": "fetch the image {image}",
+    "container.build": "build an image from {context|this folder}",
+    "container.copy_out": "copy {source} out of {container} to {to|this folder}",
+    "container.copy_in": "copy {source} into {container} at {to}",
     "system.host": "show which machine this is",
     "system.kernel": "show the version of the operating system's kernel",
     "system.cpu": "show the processor and its load",
@@ -98,6 +113,13 @@ _FIELDS: Mapping[str, str] = {
     "column": "by column {}",
     "columns": "only the columns {}",
     "script": "{}",
+    "ports": "reachable on {}",
+    "mounts": "with {} mounted",
+    "env": "with {} in its environment",
+    "lease": "removed after {}",
+    "tag": "called {}",
+    "dockerfile": "by {}",
+    "grace": "killed after {}",
 }
 _FLAGS: Mapping[str, str] = {
     "ignore_case": "whatever the case of the letters",
@@ -114,8 +136,14 @@ _FLAGS: Mapping[str, str] = {
     "count": "with how often each occurs",
     "hard": "as a hard link",
     "executable": "that can be run",
+    "all": "stopped ones too",
+    "mine": "only those that Casava started",
+    "follow": "as it comes",
+    "force": "running or not",
+    "volumes": "with their volumes",
+    "dangling": "only those without a name",
 }
-_APART = frozenset({"sort", "limit", "first", "last", *_FLAGS})
+_APART = frozenset({"sort", "limit", "first", "last", "grace", *_FLAGS})
 _HOW: Mapping[str, str] = {
     "append": "at its end",
     "prepend": "at its beginning",
@@ -161,6 +189,9 @@ def _step(number: int, step: AnyCall) -> str:
     found = step.model_dump(mode="json", exclude_defaults=True)
     fields = {name: found[name] for name in shape if found.get(name) is not None}
     refers = dict(references(step))
+    for name in fields:
+        if shape[name].lexeme in ("publish", "mount"):
+            fields[name] = [str(item) for item in getattr(step, name)]
     words: dict[str, str] = {}
     for name, value in fields.items():
         if (ref := refers.get(name)) is not None:

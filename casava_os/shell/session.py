@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -61,6 +62,14 @@ class Session:
         except OSError as problem:
             session._give_up(problem)
         return session
+
+    @classmethod
+    def bring(cls, root: Path, workspace: Path, pids: Sequence[int]) -> None:
+        """Makes a conversation of these processes the last one in this workspace: the next shell goes on with it."""
+        session = cls.open(root, workspace, new=True)
+        for pid in pids:
+            session.add(pid)
+        session.close()
 
     def _take(self, *, new: bool) -> None:
         folder = self._folder

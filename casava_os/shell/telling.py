@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from functools import singledispatchmethod
+from itertools import zip_longest
 
 from casava_os.errors import ExitCode
 from casava_os.kernel.events import (
@@ -170,8 +171,10 @@ class Teller:
     def _(self, event: ApprovalNeeded) -> None:
         if event.changeset is None:
             self._voice.say("It would do this:")
-            for number, call in enumerate(event.calls, 1):
-                self._voice.say(f"{number}. {call}.")
+            for number, (call, meaning) in enumerate(
+                zip_longest(event.calls, event.meaning, fillvalue=""), 1
+            ):
+                self._voice.say(f"{number}. {call}. {'; '.join(meaning.splitlines())}".rstrip())
         for reason in event.reasons:
             self._voice.say(f"You are asked because {reason}.")
 

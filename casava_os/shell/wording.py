@@ -91,3 +91,16 @@ def held_text(row: Listed) -> str:
     if row.state == "held":
         return f"process {row.pid} holds its changes; commit applies them, discard discards them"
     return f"what process {row.pid} changes will be held"
+
+
+BAR = 16
+"""Characters of a bar that shows how much is done."""
+
+
+def progress_text(doing: str, share: float | None) -> str:
+    """What is being done and how much of it is: `Fetching redis:7: 12 of 43 MB [####------------] 28%`."""
+    if share is None:
+        return doing
+    share = min(1.0, max(0.0, share))
+    full = int(share * BAR)
+    return f"{doing} [{'#' * full}{'-' * (BAR - full)}] {share:.0%}"

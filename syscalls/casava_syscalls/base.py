@@ -45,6 +45,10 @@ class AnyCall(BaseModel):
     performer: ClassVar[Performer] = "agent"
     available: ClassVar[bool] = True
     """False while the ABI declares the syscall but nothing performs it yet."""
+    cargo: ClassVar[Literal["takes", "brings"] | None] = None
+    """A broker's syscall that takes files of the workspace along, or brings some into it: the agent packs or unpacks them."""
+    patient: ClassVar[bool] = False
+    """Whether it may take all the time that its process has, and not only that of one step."""
 
     call: str
 
@@ -61,6 +65,10 @@ class AnyCall(BaseModel):
     def summary(cls) -> str:
         """The first paragraph of the docstring, on one line."""
         return " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
+
+    def meaning(self) -> str:
+        """What it will do to this machine, a sentence for whoever is asked; empty where the call itself says enough."""
+        return ""
 
     @classmethod
     def result_type(cls) -> type[Value]:

@@ -1,7 +1,4 @@
-"""Family `infra`: named stacks, from a spec (the Compose specification) or a shipped blueprint.
-
-Declared, not yet performed.
-"""
+"""Family `infra`: named stacks, from a spec (the Compose specification) or a shipped blueprint."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from typing import Annotated, ClassVar, Generic, Literal, Self, TypeVar
 from pydantic import Field, StringConstraints, model_validator
 
 from casava_syscalls.base import Effect, Performer, Syscall
+from casava_syscalls.container import span
 from casava_syscalls.refs import Ref
 from casava_syscalls.scalars import Duration, Moment, Word, WorkspacePath
 from casava_syscalls.values import Accepts, Facts, Table, Value
@@ -19,13 +17,16 @@ V = TypeVar("V", bound=Value)
 StackName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=63)]
 """A project name as the Compose specification allows it."""
 
+PlanDigest = Annotated[str, StringConstraints(pattern=r"^(sha256:)?[0-9a-f]{64}$")]
+"""What `casava-os stack plan` shows below its rows."""
+
 Driver = Literal["docker", "terraform", "kubernetes"]
 
 
 class _Infra(Syscall[V], Generic[V]):
     effect: ClassVar = Effect.PROVISION
     performer: ClassVar[Performer] = "broker"
-    available: ClassVar[bool] = False
+    patient: ClassVar[bool] = True
 
 
 class Catalog(_Infra[Table]):
@@ -67,6 +68,15 @@ class ApplyStack(_Deployment[Table]):
 
     lease: Duration | None = None
     """Torn down after this time."""
+    approve: PlanDigest | None = None
+    """The sha256 of the plan that was shown: nothing is done when it is another one by now."""
+
+    def meaning(self) -> str:
+        what = (
+            f"the blueprint {self.blueprint}" if self.blueprint is not None else f"what {self.spec} describes"
+        )
+        lease = f", and take it down after {span(self.lease)}" if self.lease is not None else ""
+        return f"Set up {what}{f' as {self.stack}' if self.stack else ''} on {self.driver}{lease}."
 
 
 class StackStatus(_Infra[Table]):
@@ -90,6 +100,9 @@ class ScaleStack(_Infra[Facts]):
     service: Word | None = None
     replicas: Annotated[int, Field(ge=0, le=1000)]
 
+    def meaning(self) -> str:
+        return f"Run {self.replicas} of {f'{self.service} in ' if self.service else ''}{self.stack}, no more and no fewer."
+
 
 class ExtendLease(_Infra[Facts]):
     """Keeps a stack for longer: its lease begins anew."""
@@ -98,6 +111,9 @@ class ExtendLease(_Infra[Facts]):
 
     stack: StackName
     lease: Duration
+
+    def meaning(self) -> str:
+        return f"Take {self.stack} down after {span(self.lease)} from now, not earlier."
 
 
 class DestroyStack(_Infra[Table]):
@@ -110,3 +126,8 @@ class DestroyStack(_Infra[Table]):
     """Its name, or the stacks that an earlier step listed."""
     volumes: bool = False
     """With its data."""
+
+    def meaning(self) -> str:
+        which = self.stack if isinstance(self.stack, str) else f"the stacks that step {self.stack.step} lists"
+        data = "their volumes too: that data cannot be brought back" if self.volumes else "their volumes stay"
+        return f"Take down {which}, with all containers and networks; {data}."

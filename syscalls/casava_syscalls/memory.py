@@ -1,4 +1,4 @@
-"""Family `memory`: what past sessions left. Declared, not yet performed."""
+"""Family `memory`: what past sessions left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ V = TypeVar("V", bound=Value)
 class _Memory(Syscall[V], Generic[V]):
     effect: ClassVar = Effect.READ
     performer: ClassVar[Performer] = "broker"
-    available: ClassVar[bool] = False
 
 
 class Recall(_Memory[Table]):

@@ -121,7 +121,14 @@ def describe(step: AnyCall) -> str:
     for field, value in step.model_dump(mode="json", exclude_defaults=True).items():
         if field == "call":
             continue
-        shown = ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+        items = getattr(step, field)
+        if isinstance(value, dict):
+            shown = ", ".join(f"{name}={item}" for name, item in value.items())
+        elif isinstance(value, list):
+            # What has a short form of its own (a port, a mount) is told in that.
+            shown = ", ".join(str(item) for item in (items if isinstance(items, tuple) else value))
+        else:
+            shown = str(value)
         parts.append(f"{field}={shown if shown.isprintable() else repr(shown)}")
     return " ".join(parts)
 

@@ -13,7 +13,7 @@ Missing = Literal["meaning", "target", "destination", "content", "name", "condit
 
 QUESTIONS: dict[Missing, str] = {
     "meaning": "I did not understand that. What would you like to do?",
-    "target": "Which files or folders do you mean?",
+    "target": "Which one do you mean? Name the file, folder, container or stack.",
     "destination": "Where should it go?",
     "content": "What text do you mean?",
     "name": "What should the name be?",

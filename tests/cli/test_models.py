@@ -49,6 +49,20 @@ def test_a_model_that_has_not_qualified_cannot_delete(desk: Desk) -> None:
     assert "file.find(" in messages[0]["content"]
 
 
+def test_a_served_model_here_is_shown_what_did_like_requests(desk: Desk) -> None:
+    with serving(events('{"steps": [{"call": "system.uptime"}]}', logprobs=[-0.001])) as endpoint:
+        chosen = ("--model", f"{endpoint.url}#tiny")
+        asked = ("how long has the machine been up", "how long has this machine been up now")
+        assert [desk("run", *chosen, one).code for one in asked] == [0, 0]
+        assert desk("run", *chosen, "--no-memory", asked[1]).code == 0
+        told = desk("log", "2").out.decode()
+    first, second, private = [str(one.body["messages"]) for one in endpoint.asked]
+    assert f"{asked[0]} ->" not in first
+    assert asked[0] in second
+    assert asked[0] not in private
+    assert "request 1 as examples" in told
+
+
 def test_a_model_that_answers_nonsense_fails_its_trial_and_one_is_told_so(desk: Desk) -> None:
     with serving(events('{"steps": [{"call": "system.uptime"}]}')) as endpoint:
         ran = desk("model", "qualify", f"{endpoint.url}#tiny", "-n", "12")

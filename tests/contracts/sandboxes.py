@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
@@ -62,7 +63,8 @@ def leftovers(maker: int, place: Path) -> list[str]:
     api.close()
     mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     found += [f"mount {line}" for line in mounts if str(place) in line]
-    found += [f"group {path}" for path in Path("/sys/fs/cgroup").rglob(f"{PREFIX}{maker}-*")]
+    for folder, names, _ in os.walk("/sys/fs/cgroup"):  # passes over groups that others end meanwhile
+        found += [f"group {folder}/{name}" for name in names if name.startswith(f"{PREFIX}{maker}-")]
     found += [f"link {path}" for path in place.rglob(".casava-*")]
     found += [f"work {path}" for path in place.rglob("work/work")]
     found += [f"token {path}" for path in place.rglob("scratch/token")]

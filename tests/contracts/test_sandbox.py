@@ -452,10 +452,8 @@ def kill_from_outside(session: SandboxSession) -> None:
         connected.value.kill(one["Id"])
         connected.value.close()
     else:
+        # bubblewrap is the first; its PID namespace goes with it. A program killed before it would end with 137, rightly
         children = psutil.Process().children(recursive=True)
-        max(
-            children, key=lambda child: child.create_time()
-        ).kill()  # a program of the agent's; bubblewrap is the first
         min(children, key=lambda child: child.create_time()).kill()
 
 

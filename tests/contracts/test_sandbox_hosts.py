@@ -20,8 +20,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from casava_os.daemon import local_socket
 from casava_os.kernel.ports import LayerPaths
-from casava_sandbox.docker import client
 from casava_sandbox.docker.driver import DockerSandbox
 from casava_sandbox.janitor import left_behind, sweep
 from casava_sandbox.links import clear_work
@@ -178,7 +178,7 @@ class DaemonProxy:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        up_reader, up_writer = await asyncio.open_unix_connection(client.local_socket())
+        up_reader, up_writer = await asyncio.open_unix_connection(local_socket())
         try:
             await asyncio.gather(self._copy(reader, up_writer), self._copy(up_reader, writer))
         except (asyncio.CancelledError, ConnectionError):

@@ -8,8 +8,19 @@ from dataclasses import dataclass
 
 import pytest
 
+from casava_os.forge import corpus
 from casava_os.forge import tokenizer as vocabularies
-from casava_os.forge.data import MAX_TOKENS, Rows, Words, batches, noise, row, swap, without_defaults
+from casava_os.forge.data import (
+    MAX_TOKENS,
+    Rows,
+    Words,
+    batches,
+    noise,
+    redressed,
+    row,
+    swap,
+    without_defaults,
+)
 from casava_os.kernel.compiler.lexer import atoms
 from casava_os.kernel.compiler.tagged import Copy, SurfaceCall, control_names, encode
 
@@ -72,6 +83,33 @@ def test_sizes_ages_and_formats_are_never_swapped() -> None:
         _, swapped = swap(request, calls, Words(["alpha beta"]), random.Random(seed))
         assert swapped[0]["extension"] == [".tmp"]
         assert swapped[0]["older_than"] == "a week"
+
+
+def test_the_end_of_an_archive_says_what_it_is() -> None:
+    calls: list[SurfaceCall] = [{"call": "file.archive", "paths": ["runs"], "to": "backup.tar.gz"}]
+    ends = [
+        swap("pack runs into backup.tar.gz", calls, Words(["alpha beta gamma"]), random.Random(seed))[1][0][
+            "to"
+        ]
+        for seed in range(50)
+    ]
+    assert all(str(end).endswith(".tar.gz") for end in ends), ends
+    assert len(set(ends)) > 10, "a name is swapped, now and then for one of several"
+
+
+def test_hand_worded_lines_stay_what_they_ask_for() -> None:
+    """Whatever is done to their words, the plan's arguments stand in them."""
+    rng = random.Random(5)
+    lines = [line for line in corpus.load() if not line.piped_stdin]
+    words = Words([line.request for line in lines])
+    changed = 0
+    for line in rng.sample(lines, 1500):
+        request, calls = swap(line.request, without_defaults(line.calls), words, rng)
+        anew = noise(redressed(request, calls, rng), calls, words, rng)
+        changed += anew != request
+        problem = corpus.problem(corpus.Line(anew, tuple(calls), writer=line.writer))
+        assert problem is None, (line.request, request, anew, problem)
+    assert changed > 700
 
 
 def test_noise_keeps_every_argument() -> None:

@@ -7,7 +7,7 @@ import socket
 import threading
 from pathlib import Path
 
-from tests.hostile.attack import Desk
+from tests.hostile.attack import Desk, Ran
 
 PROBES = """
 import ctypes, os, socket, stat, subprocess, sys
@@ -268,18 +268,18 @@ def test_a_program_cannot_forge_what_an_earlier_step_found(desk: Desk) -> None:
 def test_sandboxes_next_door_are_not_seen(desk: Desk) -> None:
     """Two requests at once in one workspace: neither sees or disturbs the other, and both land."""
     gate = threading.Barrier(2)
-    results: list[int] = []
+    results: list[Ran] = []
 
     def one(name: str) -> None:
         gate.wait()
         command = f"echo {name} > {name}; sleep 0.5; ls; ps ax 2>/dev/null | grep -c sleep"
-        results.append(desk("call", "process.run", "--command", f"{command}; true", "--yes").code)
+        results.append(desk("call", "process.run", "--command", f"{command}; true", "--yes"))
 
     threads = [threading.Thread(target=one, args=(name,)) for name in ("first", "second")]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert results == [0, 0]
+    assert [ran.code for ran in results] == [0, 0], results
     assert (desk.workspace / "first").read_text() == "first\n"
     assert (desk.workspace / "second").read_text() == "second\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 HEAVY = {
-    "aiohttp", "chromadb", "docker", "gguf", "llama_cpp", "llguidance", "numpy", "pynvml", "textual", "textual_serve",
-    "tokenizers", "torch",
+    "aiohttp", "chromadb", "docker", "gguf", "llama_cpp", "llguidance", "numpy", "opentelemetry", "prometheus_client",
+    "pynvml", "textual", "textual_serve", "tokenizers", "torch",
 }  # fmt: skip
 
 # Runs the CLI in-process and tells, at its end, which modules it loaded and with what exit code it left.

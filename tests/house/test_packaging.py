@@ -58,6 +58,8 @@ def test_every_tracked_file_of_a_package_is_in_the_wheel(wheel: Path, tracked: l
     "pattern",
     [
         "casava_os/model/weights/*.gguf",
+        "casava_os/memory/weights/*.gguf",
+        "casava_os/memory/weights/README.md",
         "casava_config/casava.toml",
         "casava_config/policy.toml",
         "casava_sandbox/seccomp.json",

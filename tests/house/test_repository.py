@@ -18,6 +18,10 @@ IMPORT_NAMES = {
     "huggingface-hub": "huggingface_hub",
     "nvidia-ml-py": "pynvml",
     "textual-serve": "textual_serve",
+    "prometheus-client": "prometheus_client",
+    "opentelemetry-sdk": "opentelemetry",
+    "opentelemetry-exporter-otlp-proto-http": "opentelemetry",
+    "PyYAML": "yaml",
 }
 HOSTS = re.compile(
     r"py(?:pi)\.org|python(?:hosted)|deb\.(?:debian)|(?:mirror)s?\.[a-z]+\.[a-z]+|down(?:load)\.pytorch|hugging(?:face)\.co|local(?:host):\d+/simple"

@@ -13,7 +13,7 @@ from casava_os.kernel import dispatch
 from casava_os.kernel.dispatch import Budget, Dispatcher, Performed, predecessors
 from casava_os.kernel.events import BaseEvent, Output, StepFinished, StepSkipped
 from casava_os.kernel.policy import Policy, Rule, load_policy
-from casava_os.kernel.ports import LayerPaths
+from casava_os.kernel.ports import Errand, LayerPaths
 from casava_syscalls.plan import Plan
 from casava_syscalls.results import Err, Ok, Result
 from casava_syscalls.values import Entry, Facts, Files, Number, Text, Value
@@ -31,7 +31,9 @@ class FactsOfNothing:
     def performs(self) -> frozenset[str]:
         return frozenset({"system.uptime"})
 
-    async def perform(self, call: Mapping[str, object], *, seconds: float | None = None) -> Result[Value]:
+    async def perform(
+        self, call: Mapping[str, object], *, seconds: float | None = None, errand: Errand | None = None
+    ) -> Result[Value]:
         return Ok(value=Facts(items={"seconds": 1}))
 
 

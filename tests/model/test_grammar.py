@@ -111,7 +111,6 @@ REFUSED: list[tuple[str, str, list[SurfaceCall]]] = [
     ("the workspace itself", "delete everything", [{"call": "file.delete", "paths": ["."]}]),
     ("a question among actions", "list", [{"call": "file.list"}, {"call": "ask"}]),
     ("a size that is none", "find files bigger than blue", [{"call": "file.find", "larger_than": "blue"}]),
-    ("a syscall that these weights were not taught", "pull nginx", [{"call": "container.pull", "image": "nginx"}]),
     ("what the ABI forbids together", "count x in a.txt", [{"call": "text.count", "source": ["a.txt"], "pattern": "x"}]),
 ]  # fmt: skip
 
@@ -141,6 +140,17 @@ def test_a_model_of_fewer_control_tokens_writes_what_it_has_names_for() -> None:
     assert "sort" not in written  # a choice is missing, so the key is
     assert "larger_than" in written
     grammar.matcher()
+
+
+def test_a_syscall_that_the_weights_were_not_taught_is_refused(
+    smol: LlamaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """These know them all; older ones do not."""
+    pull: list[SurfaceCall] = [{"call": "container.pull", "image": "nginx"}]
+    assert refused_at(smol, "pull nginx", pull) is None
+    taught = smol._weights.calls - {"container.pull"}
+    monkeypatch.setattr(smol, "_grammar", Grammar(smol._weights.controls, taught))
+    assert refused_at(smol, "pull nginx", pull) is not None
 
 
 def test_a_call_that_is_not_offered_ends_the_plan(smol: LlamaModel) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from casava_os.kernel.ports import CompileRequest
+from casava_os.kernel.ports import CompileRequest, Example
 from casava_os.model import load, source
 from casava_os.model.chat.instruct import InstructModel
 from casava_syscalls.plan import parse_call
@@ -155,3 +156,17 @@ def test_what_cannot_be_run_says_so(kind: str, tmp_path: Path, home: Path) -> No
     assert loaded.code == "no-model"
     assert str(path) in loaded.message
     assert loaded.hint
+
+
+def test_examples_leave_the_prefix_as_it_is_and_give_way_to_a_long_request(model: InstructModel) -> None:
+    one = Example("how long is it up", ({"call": "system.uptime"},), 7)
+    asked = CompileRequest("list docs", OFFERED)
+    model.compile(asked)
+    before = model._loaded
+    assert before
+    model.compile(replace(asked, examples=(one,)))
+    assert model._loaded is before
+    room = CompileRequest("list docs", OFFERED, examples=(one,) * 400)
+    result = model.compile(room)
+    assert isinstance(result, Ok) or result.code == "not-understood"
+    assert model._loaded is before

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,10 +53,10 @@ def ended() -> int:
     return done.pid
 
 
-def until(true: object, what: str) -> None:
+def until(true: Callable[[], object], what: str | Callable[[], str]) -> None:
     give_up = time.monotonic() + PATIENCE
-    while not true():  # type: ignore[operator]
-        assert time.monotonic() < give_up, what
+    while not true():
+        assert time.monotonic() < give_up, what if isinstance(what, str) else what()
         time.sleep(0.05)
 
 
@@ -247,11 +247,11 @@ def test_killed_at_any_moment_leaves_nothing_after_the_next_start(driver: str, t
             check=True,
             capture_output=True,
         )
-        state = tmp_path / "home" / "state"
-        traces, layers = Traces(str(state)).all(), list((state / "layers").glob("*"))
-        return not traces and not layers and not any(leftovers(maker, tmp_path) for maker in makers)
+        there[:] = [*Traces(str(state)).all(), *(state / "layers").glob("*")]
+        return not there and not any(leftovers(maker, tmp_path) for maker in makers)
 
-    until(clean, "something stayed")
+    state, there = tmp_path / "home" / "state", list[object]()
+    until(clean, lambda: f"{there} {[leftovers(maker, tmp_path) for maker in makers]} {tidy(str(state))}")
     assert list(workspace.iterdir()) == [workspace / "a"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -141,8 +140,3 @@ def open_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenShell:
             bench.kernel.close()
 
     return make
-
-
-def plain(svg: str) -> str:
-    """An SVG without what differs from run to run: the identifier that Textual derives."""
-    return re.sub(r"terminal-\d+", "terminal", svg)

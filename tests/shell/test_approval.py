@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from textual.message import Message
@@ -27,9 +25,9 @@ from casava_os.shell.widgets.changes import ChangeTree
 from casava_os.shell.widgets.diff import DiffView
 from casava_os.shell.widgets.difftext import differing, parse, sections, side_by_side
 from casava_syscalls.results import Ok
-from tests.shell.conftest import OpenShell, Shell, plain
+from tests.shell.conftest import OpenShell, Shell
+from tests.shell.looking import looks
 
-LOOKS = Path(__file__).parent / "looks"
 BEFORE = "import os\n\n\ndef total(items):\n    # adds them up\n    return sum(items)\n"
 AFTER = "import os\n\n\ndef total(items, tax=0.2):\n    # adds them up\n    return sum(items) * (1 + tax)\n"
 TIDY = "tidy"
@@ -79,16 +77,6 @@ def ticks(shell: Shell) -> list[str]:
     """The lines of the tree, as far as they are in view."""
     tree = card_of(shell).query_one(ChangeTree)
     return [tree.render_line(y).text.strip() for y in range(tree.size.height)]
-
-
-def looks(shell: Shell, name: str) -> None:
-    """The screen is what is pinned; the folder's path and the day are not."""
-    svg = plain(shell.app.export_screenshot(simplify=True))
-    path = LOOKS / f"{name}.svg"
-    if os.environ.get("CASAVA_NEW_LOOKS"):
-        path.write_text(svg)
-    else:
-        assert svg == path.read_text(), f"{name} looks different:\n{shell.seen()}"
 
 
 # ---------------------------------------------------------------------------------------- some of the files
@@ -327,7 +315,7 @@ async def test_leaving_the_editor_changes_nothing(open_shell: OpenShell) -> None
 
 
 async def test_always_shows_the_rule_before_it_stands(open_shell: OpenShell, answers: list[Message]) -> None:
-    async with opened(open_shell, size=(100, 40)) as shell:
+    async with opened(open_shell, size=(200, 40)) as shell:
         rules = StandingRules(shell.bench.root / "config")
         await shell.ask(TIDY)
         await shell.press("a")
@@ -408,11 +396,11 @@ async def test_looks(open_shell: OpenShell, theme: str, size: str, monkeypatch: 
         await shell.ask(TIDY)
         await shell.press("tab", "down", "down", "down", "space")
         await shell.until_seen("Apply 4 of 5 [Y]")
-        looks(shell, f"part-{theme}-{size}")
+        await looks(shell.pilot, f"part-{theme}-{size}")
         await shell.press("space", "escape", "f2", "p")
         await shell.until(lambda: isinstance(shell.app.screen, PlanEditor))
         text = shell.app.screen.query_one(TextArea)
         text.cursor_blink = False
         text.text = text.text.replace("file.write", "file.wrote", 1)
         await shell.until_seen("There is no syscall 'file.wrote'")
-        looks(shell, f"plan-{theme}-{size}")
+        await looks(shell.pilot, f"plan-{theme}-{size}")

@@ -20,7 +20,8 @@ from casava_os.shell.screens.files import FilesScreen
 from casava_os.shell.watching import FolderWatch
 from casava_os.shell.widgets.filetree import FileTree
 from tests.shell.conftest import NOTE, OpenShell, Shell
-from tests.shell.test_looks import SIZES, looks
+from tests.shell.looking import looks
+from tests.shell.test_looks import SIZES
 
 
 def furnish(workspace: Path) -> None:
@@ -77,10 +78,10 @@ async def test_what_is_there_and_what_is_held_for_it(open_shell: OpenShell, size
         await shell.until_seen("main.py")
         await go_to(shell, "main.py")
         await shell.until_seen("return 2 * x")
-        looks(shell, f"files-{theme}-{size}")
+        await looks(shell.pilot, f"files-{theme}-{size}")
         await go_to(shell, "a.txt")
         await shell.until_seen("what process 1 would do", "two", "TWO")
-        looks(shell, f"files-held-{theme}-{size}")
+        await looks(shell.pilot, f"files-held-{theme}-{size}")
 
 
 async def test_it_follows_what_happens(open_shell: OpenShell) -> None:

@@ -15,7 +15,8 @@ from casava_os.shell.widgets.pastdetail import PastDetail, PastProcess, detail_c
 from casava_os.shell.widgets.rows import RowList
 from casava_syscalls.results import Err, Ok
 from tests.shell.conftest import NOTE, OpenShell, Shell
-from tests.shell.test_looks import SIZES, looks
+from tests.shell.looking import looks
+from tests.shell.test_looks import SIZES
 from tests.shell.test_processes import AFTER, BEFORE, HOSTILE, states
 
 MANY = 10_000
@@ -272,16 +273,16 @@ async def test_looks(open_shell: OpenShell, theme: str, size: str) -> None:
     async with open_shell(theme=theme, size=SIZES[size]) as shell:
         await shell.press("f5")
         await shell.until_seen("Nothing was asked yet.")
-        looks(shell, f"journal-empty-{theme}-{size}")
+        await looks(shell.pilot, f"journal-empty-{theme}-{size}")
         await shell.press("escape")
         await a_day(shell)
         screen(shell).query_one(Input).cursor_blink = False
         if size == "200x60":
             await shell.until_seen("I did not understand that")
-        looks(shell, f"journal-{theme}-{size}")
+        await looks(shell.pilot, f"journal-{theme}-{size}")
         await shell.press("end", "enter")
         await shell.until_seen("u Undo", "Done  in ram")
-        looks(shell, f"journal-detail-{theme}-{size}")
+        await looks(shell.pilot, f"journal-detail-{theme}-{size}")
         await shell.press("slash", *"xyz")
         await shell.until_seen("No past request is like that.")
-        looks(shell, f"journal-none-{theme}-{size}")
+        await looks(shell.pilot, f"journal-none-{theme}-{size}")

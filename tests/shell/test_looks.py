@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 from textual.strip import Strip
 from textual.widgets import Static
 
 from casava_os.shell.themes import THEMES
 from casava_os.shell.widgets import told
-from tests.shell.conftest import NOTE, OpenShell, Shell, plain
-
-LOOKS = Path(__file__).parent / "looks"
+from tests.shell.conftest import NOTE, OpenShell, Shell
+from tests.shell.looking import looks
 
 
 @pytest.fixture(autouse=True)
 def _same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times of the clock are the same in every run."""
     monkeypatch.setattr(told, "seconds_text", lambda seconds: "0.1 s")
-
-
-def looks(shell: Shell, name: str) -> None:
-    """The screen is what is pinned."""
-    svg = plain(shell.app.export_screenshot(simplify=True))
-    path = LOOKS / f"{name}.svg"
-    if os.environ.get("CASAVA_NEW_LOOKS"):
-        LOOKS.mkdir(exist_ok=True)
-        path.write_text(svg)
-    else:
-        assert svg == path.read_text(), f"{name} looks different:\n{shell.seen()}"
 
 
 def painted(shell: Shell) -> list[Strip]:
@@ -51,29 +36,29 @@ async def test_the_question(open_shell: OpenShell, theme: str, size: str) -> Non
     async with open_shell(theme=theme, size=SIZES[size]) as shell:
         await shell.ask(NOTE)
         await shell.until_seen("1 waits for you", "Hold")
-        looks(shell, f"question-{theme}-{size}")
+        await looks(shell.pilot, f"question-{theme}-{size}")
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 async def test_before_landed_and_undone(open_shell: OpenShell, theme: str) -> None:
     async with open_shell(theme=theme) as shell:
-        looks(shell, f"welcome-{theme}")
+        await looks(shell.pilot, f"welcome-{theme}")
         await shell.done("list")
         await shell.ask(NOTE)
         await shell.press("y")
         await shell.until_seen("applied:")
         await shell.press("shift+tab")
-        looks(shell, f"landed-{theme}")
+        await looks(shell.pilot, f"landed-{theme}")
         await shell.press("u")
         await shell.until_seen("undone")
-        looks(shell, f"undone-{theme}")
+        await looks(shell.pilot, f"undone-{theme}")
 
 
 async def test_help(open_shell: OpenShell) -> None:
-    async with open_shell(size=(100, 160)) as shell:
+    async with open_shell(size=(100, 230)) as shell:
         await shell.press("f1")
         await shell.until_seen("What you can type", "nothing is lost.")
-        looks(shell, "help")
+        await looks(shell.pilot, "help")
 
 
 async def test_ascii_has_nothing_else(open_shell: OpenShell) -> None:

@@ -13,7 +13,8 @@ from casava_os.shell.modelfacts import facts, rows
 from casava_os.shell.screens.models import ModelsScreen
 from casava_syscalls.results import Err, Ok
 from tests.shell.conftest import OpenShell, Shell
-from tests.shell.test_looks import SIZES, looks
+from tests.shell.looking import looks
+from tests.shell.test_looks import SIZES
 
 OWN = """[models.mine]
 kind = "gguf"
@@ -76,7 +77,7 @@ async def test_what_there_is(open_shell: OpenShell, size: str, theme: str) -> No
         await shell.until_seen("scripted makes the plans", "* scripted", "casava-smol", "shipped", "not here")
         await go_to(shell, "casava-smol")
         await shell.until_seen("0.2 GB of memory", "yes: 8.0 GB of RAM are free", "ships with Casava OS")
-        looks(shell, f"models-{theme}-{size}")
+        await looks(shell.pilot, f"models-{theme}-{size}")
         await go_to(shell, "qwen2.5-0.5b" if "qwen2.5-0.5b" in shell.seen() else gone(shell))
         await shell.until_seen("casava-os model pull")
 
@@ -124,7 +125,7 @@ async def test_one_that_does_not_load_says_why_and_the_old_one_stays(open_shell:
             "The model does not start", "no GGUF", "get it anew", "scripted goes on making the plans"
         )
         await shell.until_seen("not tried")
-        looks(shell, "models-failed")
+        await looks(shell.pilot, "models-failed")
         assert shell.app.chosen_model is None
         await shell.press("escape")
         await shell.type("/model mine", "escape", "enter")

@@ -16,7 +16,8 @@ from casava_os.shell.widgets import pastdetail, told
 from casava_os.shell.widgets.rows import RowList
 from casava_syscalls.results import Ok
 from tests.shell.conftest import NOTE, OpenShell, Shell
-from tests.shell.test_looks import SIZES, looks
+from tests.shell.looking import looks
+from tests.shell.test_looks import SIZES
 
 HOSTILE = "wipe \x1b[2J\x1b]0;owned\x07 \u202egnp.exe\n/etc"
 BEFORE = {"a.txt": "one\ntwo\nthree\n"}
@@ -265,7 +266,7 @@ async def test_looks(open_shell: OpenShell, theme: str, size: str) -> None:
     async with open_shell(theme=theme, size=SIZES[size]) as shell:
         await shell.press("f4")
         await shell.until_seen("Nothing runs")
-        looks(shell, f"processes-empty-{theme}-{size}")
+        await looks(shell.pilot, f"processes-empty-{theme}-{size}")
         await shell.press("escape")
         shell.app.memory = lambda: {2: 83_000_000}
         await busy(shell)
@@ -274,8 +275,8 @@ async def test_looks(open_shell: OpenShell, theme: str, size: str) -> None:
         await asyncio.sleep(0)
         screen(shell).query_one(Input).cursor_blink = False
         await shell.until_seen("left behind", "1,412", "Kill")
-        looks(shell, f"processes-{theme}-{size}")
+        await looks(shell.pilot, f"processes-{theme}-{size}")
         await shell.press("slash", *"note")
         await shell.until(lambda: len(screen(shell)._rows) == 1)
-        looks(shell, f"processes-filter-{theme}-{size}")
+        await looks(shell.pilot, f"processes-filter-{theme}-{size}")
         await shell.press("escape", "escape")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 import threading
 import time
@@ -40,9 +39,8 @@ from casava_os.shell.widgets import resources
 from casava_os.shell.widgets.curves import ASCII, UNICODE, WORDS, Signs, curve, strip
 from casava_os.shell.widgets.resources import ResourcePanel, SampleSource
 from tests.kernel.doubles import Bench
-from tests.shell.conftest import plain
+from tests.shell.looking import LOOKS, looks
 
-LOOKS = Path(__file__).parent / "looks"
 GB = 10**9
 SETTINGS = MetersSettings(alarm_seconds=4)
 MODEL = ModelReading("casava-smol", memory=96 * 10**6, context_percent=12, tokens_per_second=340, waiting=2)
@@ -481,30 +479,20 @@ def test_the_model_s_speed_is_that_of_its_newest_work() -> None:
 # ---- looks
 
 
-def looks(app: Host, name: str) -> None:
-    """The screen is what is pinned; `CASAVA_NEW_LOOKS=1` writes it anew."""
-    svg = plain(app.export_screenshot(simplify=True))
-    path = LOOKS / f"resources-{name}.svg"
-    if os.environ.get("CASAVA_NEW_LOOKS"):
-        path.write_text(svg)
-    else:
-        assert svg == path.read_text(), f"{name} looks different:\n{app.seen()}"
-
-
 @pytest.mark.parametrize("theme", sorted(THEMES))
 @pytest.mark.parametrize(("size", "place"), [((200, 60), "panel"), ((80, 24), "line")])
 async def test_looks(by_hand: None, theme: str, size: tuple[int, int], place: str) -> None:
     app = Host(Silent(), theme=theme, place=place, model=MODEL)
     async with app.run_test(size=size) as pilot:
         await app.feed(pilot, *minute(), workstation(60, ram=0.95), workstation(66, ram=0.95))
-        looks(app, f"{place}-{theme}")
+        await looks(pilot, f"resources-{place}-{theme}")
 
 
 async def test_looks_without_colour_and_unicode(by_hand: None, no_color: None) -> None:
     app = Host(Silent(), signs=ASCII, model=MODEL)
     async with app.run_test(size=(120, 40)) as pilot:
         await app.feed(pilot, *minute(), workstation(60, ram=0.95), workstation(66, ram=0.95))
-        looks(app, "ascii-no-color")
+        await looks(pilot, "resources-ascii-no-color")
     svg = (LOOKS / "resources-ascii-no-color.svg").read_text()
     colours = {one.lower() for one in re.findall(r"fill: (#[0-9a-fA-F]{6})", svg)}
     colours.discard("#c5c8c6")  # of the window that Textual draws around
@@ -516,4 +504,4 @@ async def test_looks_on_a_machine_that_tells_little(by_hand: None) -> None:
     app = Host(Silent())
     async with app.run_test(size=(120, 40)) as pilot:
         await app.feed(pilot, *(small(2.0 * n) for n in range(10)))
-        looks(app, "little")
+        await looks(pilot, "resources-little")

@@ -14,7 +14,8 @@ from casava_os.shell.screens.settings import SettingsScreen
 from casava_os.shell.settingsfile import parsed, settings_list, write
 from casava_syscalls.results import Err, Ok
 from tests.shell.conftest import OpenShell, Shell
-from tests.shell.test_looks import SIZES, looks
+from tests.shell.looking import looks
+from tests.shell.test_looks import SIZES
 
 MINE = """# what I like
 model = "casava-smol"   # ours
@@ -80,14 +81,14 @@ async def test_every_setting_says_what_it_is_and_where_it_comes_from(
         await shell.until_seen("model", "casava-smol", "config.toml", "bubblewrap", "CASAVA_SANDBOX")
         await look_for(shell, "percent")  # the list of all of them grows
         await shell.until_seen("meters.swap_percent")
-        looks(shell, f"settings-{theme}-{size}")
+        await looks(shell.pilot, f"settings-{theme}-{size}")
         await look_for(shell, "meters cpu percent")
         await shell.until_seen(
             "80", "All processors together.", "Default: 0. This value comes from: config.toml."
         )
         await enter(shell, "101")
         await shell.until_seen("101", "it must be less than or equal")
-        looks(shell, f"settings-refused-{theme}-{size}")
+        await looks(shell.pilot, f"settings-refused-{theme}-{size}")
 
 
 async def test_what_is_written_keeps_every_comment(open_shell: OpenShell, config: Path) -> None:
@@ -131,23 +132,23 @@ async def test_a_key_can_be_another_one(open_shell: OpenShell, config: Path) -> 
         await enter(shell, "x")
         await shell.until_seen("x is for typing")
         await shell.press("escape")
-        await enter(shell, "Ctrl-O, F9")
-        await shell.until_seen("Written: shell.keys.files is ctrl+o,f9, from now on.")
-        assert tomllib.loads((config / "config.toml").read_text())["shell"]["keys"] == {"files": "ctrl+o,f9"}
+        await enter(shell, "Ctrl-O, F11")
+        await shell.until_seen("Written: shell.keys.files is ctrl+o,f11, from now on.")
+        assert tomllib.loads((config / "config.toml").read_text())["shell"]["keys"] == {"files": "ctrl+o,f11"}
         await shell.press("escape")
         await shell.press("f1")
         await shell.until(lambda: isinstance(shell.app.screen, HelpScreen))
-        assert "Ctrl-O, F9" in shell.seen() or shell.app.keys == {"files": "ctrl+o,f9"}
+        assert "Ctrl-O, F11" in shell.seen() or shell.app.keys == {"files": "ctrl+o,f11"}
         await shell.press("escape")
         await shell.press("ctrl+o")
         await shell.until_seen("Files  ~/workspace")
 
 
 async def test_keys_of_the_settings_are_in_force_from_the_start(open_shell: OpenShell) -> None:
-    async with open_shell(keys={"prompt.submit": "ctrl+s", "files": "f9"}) as shell:
+    async with open_shell(keys={"prompt.submit": "ctrl+s", "files": "f11"}) as shell:
         await shell.type("list", "ctrl+s")
         await shell.until(lambda: shell.blocks and not shell.blocks[0].running)
-        await shell.press("f9")
+        await shell.press("f11")
         await shell.until_seen("Files  ~/workspace")
 
 
@@ -166,7 +167,7 @@ async def test_a_broken_file_is_told_and_left_alone(open_shell: OpenShell, confi
         await shell.until_seen("The settings file is not right", "It was left as it is")
         looks_broken = shell.seen()
         await look_for(shell, "key files workspace")
-        await enter(shell, "f9")
+        await enter(shell, "f11")
         await shell.until_seen("The settings file is not right")
         assert (config / "config.toml").read_text() == "model = \n"
         assert "config.toml" in looks_broken

@@ -47,6 +47,12 @@ class Terminal:
     def until_seen(self, *texts: str) -> None:
         self.until(lambda: all(text in self.seen() for text in texts))
 
+    def until_typed_away(self, text: str) -> None:
+        """Takes back what stands in the prompt; keys that come before it listens are pressed again."""
+        while text in self.seen():
+            self.press(*["BSpace"] * len(text))
+            time.sleep(1)
+
     def names(self) -> list[str]:
         return sorted(path.name for path in self.workspace.iterdir())
 
@@ -129,7 +135,7 @@ def test_a_killed_shell_goes_on_where_it_was(terminal: Terminal) -> None:
     for text in ("!echo marker > made", "how many lin", "/commit 1", "/discard 1"):
         terminal.until_seen(text)
     assert terminal.names() == ["a.txt", "b.tmp", "c.tmp"]
-    terminal.press(*["BSpace"] * 12)
+    terminal.until_typed_away("how many lin")
     terminal.type("/commit 1")
     terminal.until_seen("applied: 1 added")
     assert terminal.names() == ["a.txt", "b.tmp", "c.tmp", "made"]

@@ -42,6 +42,9 @@ def test_only_families_with_a_performer_are_available() -> None:
         "text",
         "process",
         "system",
+        "container",
+        "infra",
+        "memory",
         "ask",
         "refuse",
     }

@@ -211,6 +211,9 @@ _MONTHS = [
 
 _SECONDS: TypeAdapter[int] = TypeAdapter(scalars.Duration)
 _DAY = 86400
+_HOURS = {"morning": 0, "noon": 12, "afternoon": 12, "evening": 18, "night": 18}
+"""When a part of a day begins, for whoever looks for what happened since."""
+_PART_OF_DAY = re.compile(rf"(?:(this|yesterday|last) )?({'|'.join(_HOURS)})")
 
 
 def _begin(word: str, midnight: datetime) -> datetime | None:
@@ -232,7 +235,7 @@ _MONTH_NUMBERS = {month[:3]: number for number, month in enumerate(_MONTHS, 1)}
 
 
 def moment(text: str, now: datetime) -> str | None:
-    """An ISO date-time from "2026-03-31", "31.3.2026", "today", "last monday", "march 3", "three days ago", "this week"."""
+    """An ISO date-time from "2026-03-31", "31.3.2026", "today", "last monday", "march 3", "three days ago", "this week", "last night"."""
     word = " ".join(text.lower().split())
     midnight = datetime.combine(now.date(), time.min)
     if (begins := _begin(word, midnight)) is not None:
@@ -244,8 +247,11 @@ def moment(text: str, now: datetime) -> str | None:
         seconds: int = _SECONDS.validate_python(span)
         begin = midnight if seconds >= _DAY else now.replace(microsecond=0)
         return (begin - timedelta(seconds=seconds)).isoformat()
+    if match := _PART_OF_DAY.fullmatch(word):
+        days = 1 if match[1] in ("yesterday", "last") else 0
+        return (midnight + timedelta(hours=_HOURS[match[2]] - 24 * days)).isoformat()
     word = word.removeprefix("last ").removeprefix("this ")
-    if word in ("today", "midnight", "morning"):
+    if word in ("today", "midnight"):
         return midnight.isoformat()
     if word == "yesterday":
         return (midnight - timedelta(days=1)).isoformat()

@@ -2,7 +2,8 @@
 
 One request, streamed, so that cancelling and the longest answer hold from token to token. The plan's JSON Schema goes along
 as the response format; servers that do not know it are asked again without. Nothing is sent but the syscalls'
-signatures, the request and the names near the top of the workspace. The key is read when it is used and shown to nobody.
+signatures, the request, the names near the top of the workspace and, to a server on this machine (or wherever the settings
+allow it), plans that did like requests here before. The key is read when it is used and shown to nobody.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from casava_os.kernel.ports import CompileRequest, Draft
 from casava_os.model.chat.answer import LONGEST_ANSWER, draft, schema
@@ -103,6 +106,15 @@ class EndpointModel:
     @property
     def repairs(self) -> bool:
         return True
+
+    @property
+    def local(self) -> bool:
+        """Whether the server is on this machine: its address is one of loopback."""
+        host = urlsplit(self._address.url).hostname or ""
+        try:
+            return host == "localhost" or ip_address(host).is_loopback
+        except ValueError:
+            return False
 
     def compile(
         self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False

@@ -13,6 +13,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,6 +95,10 @@ class InstructModel:
     def repairs(self) -> bool:
         return True
 
+    @property
+    def local(self) -> bool:
+        return True
+
     def compile(
         self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False
     ) -> Result[Draft]:
@@ -113,7 +118,10 @@ class InstructModel:
     ) -> Result[Draft]:
         before, after = self._around(request.offered)
         asked = [*self._engine.tokenize(request_text(request)), *after]
-        if len(asked) > LONGEST_REQUEST or len(before) + len(asked) + LONGEST_PLAN > self._context:
+        while request.examples and self._too_long(before, asked):
+            request = replace(request, examples=request.examples[:-1])
+            asked = [*self._engine.tokenize(request_text(request)), *after]
+        if self._too_long(before, asked):
             return Err(
                 code="limit",
                 title="The request is too long",
@@ -148,6 +156,9 @@ class InstructModel:
             made += pending
         text = self._engine.text(made)
         return draft(text, request, confidence=least, tokens=len(made), seconds=time.monotonic() - began)
+
+    def _too_long(self, before: list[int], asked: list[int]) -> bool:
+        return len(asked) > LONGEST_REQUEST or len(before) + len(asked) + LONGEST_PLAN > self._context
 
     # ------------------------------------------------------------------------------------------ prompt
 

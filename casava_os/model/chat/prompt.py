@@ -102,8 +102,20 @@ def plan_text(steps: Sequence[Mapping[str, object]]) -> str:
 
 
 def request_text(request: CompileRequest) -> str:
-    """The request as the model sees it, with the names near the top of the workspace."""
-    parts = [f"Request: {request.text}"]
+    """The request as the model sees it, with the names near the top of the workspace, and like requests before it.
+
+    All of it comes after the prefix, whose evaluation therefore stays good.
+    """
+    parts: list[str] = []
+    if request.examples:
+        parts.append(
+            "Earlier requests of this person with plans that did them; take names and numbers from the last one:"
+        )
+        for example in request.examples:
+            piped = " (piped in: $0)" if example.piped_stdin else ""
+            asked = json.dumps(example.request, ensure_ascii=False)
+            parts.append(f"{asked}{piped} -> {plan_text(example.steps)}")
+    parts.append(f"Request: {request.text}")
     if request.piped_stdin:
         parts.append("(Something is piped in: $0.)")
     if request.names:

@@ -30,6 +30,7 @@ from casava_os.shell.replan import Replanning
 from casava_os.shell.screens.files import FilesScreen
 from casava_os.shell.screens.help import HelpScreen
 from casava_os.shell.screens.models import ModelsScreen
+from casava_os.shell.screens.panel import Panel
 from casava_os.shell.screens.past import PastScreen
 from casava_os.shell.screens.settings import SettingsScreen
 from casava_os.shell.screens.viewer import ViewerScreen
@@ -46,6 +47,7 @@ from casava_os.shell.widgets.story import Story
 from casava_os.shell.widgets.topline import TopLine
 from casava_os.shell.wording import home_path
 from casava_sandbox.layer.visible import visible
+from casava_syscalls.base import AnyCall
 from casava_syscalls.names import path_text
 from casava_syscalls.process import Run
 from casava_syscalls.results import Err, Ok
@@ -139,6 +141,33 @@ class ConversationScreen(Screen[None]):
             show=False,
             priority=True,
             tooltip="The files of the workspace, and what is held for them.",
+        ),
+        Binding(
+            "f7",
+            "app.panel('containers')",
+            "Containers",
+            id="containers",
+            show=False,
+            priority=True,
+            tooltip="Containers: what they use and print; stop, start, remove, extend.",
+        ),
+        Binding(
+            "f8",
+            "app.panel('stacks')",
+            "Stacks",
+            id="stacks",
+            show=False,
+            priority=True,
+            tooltip="Stacks: how their services are; extend, scale, take down.",
+        ),
+        Binding(
+            "f9",
+            "app.panel('memory')",
+            "Memory",
+            id="memory",
+            show=False,
+            priority=True,
+            tooltip="What is remembered: search, add, forget; private mode.",
         ),
         Binding(
             "f10",
@@ -338,7 +367,20 @@ class ConversationScreen(Screen[None]):
 
     def options(self) -> RunOptions:
         """How a request of this conversation is run."""
-        return RunOptions(interactive=True, model=self.shell.chosen_model, sandbox=self.shell.sandbox)
+        return RunOptions(
+            interactive=True,
+            model=self.shell.chosen_model,
+            sandbox=self.shell.sandbox,
+            session=self._conversation(),
+            memory=not self.shell.private,
+        )
+
+    def _conversation(self) -> int:
+        """The number of this conversation in the journal; 0 while nothing was asked in it."""
+        pids, journal = self.shell.session.pids, self.shell.kernel.journal
+        row = guarded(lambda: journal.process(pids[0])) if pids else None
+        known = row.value if isinstance(row, Ok) else None
+        return known.value.session if isinstance(known, Ok) else 0
 
     async def start_app(self, line: str) -> None:
         """Begins an app; what is wrong with its name or parameters is told."""
@@ -444,10 +486,25 @@ class ConversationScreen(Screen[None]):
         else:
             tell(block.sentence, markup=False)
 
+    async def perform(self, call: AnyCall, request: str) -> ProcessBlock:
+        """Begins a syscall that was chosen on another screen: a block like any other, policy and approval as always."""
+        shell = self.shell
+        running = shell.kernel.call(call, workspace=shell.workspace, options=self.options(), request=request)
+        return await self.begin(request, running)
+
+    async def outcome(self, block: ProcessBlock) -> list[str]:
+        """Waits for the end of what a block follows; what failed of it."""
+        return await self._new_errors(block, ())
+
+    def tell_private(self) -> None:
+        """The line at the top says whether requests are remembered."""
+        self.query_one(TopLine).private = self.shell.private
+
     async def _new_errors(self, block: ProcessBlock, before: tuple[str, ...]) -> list[str]:
         """What failed of what a block still follows, once that is at its end."""
         await asyncio.gather(
-            *(worker.wait() for worker in self.workers if worker.node is block and not worker.is_finished)
+            *(worker.wait() for worker in self.workers if worker.node is block and not worker.is_finished),
+            return_exceptions=True,  # the shell may be closed meanwhile
         )
         return [error for error in block.errors if error not in before]
 
@@ -477,6 +534,8 @@ class ConversationScreen(Screen[None]):
         if not self.query_one(Prompt).text and self.shell.screen is self and not self._answering():
             event.card.focus(scroll_visible=False)
         self.query_one(Conversation).anchor()
+        if isinstance(over := self.shell.screen, Panel):
+            over.asked(event.card)
 
     def _answering(self) -> bool:
         return isinstance(self.focused, ApprovalCard) or any(

@@ -51,16 +51,20 @@ class HelpScreen(ModalScreen[None]):
 def key_owners() -> tuple[tuple[str, type[DOMNode]], ...]:
     """What has keys of its own, by where they work."""
     from casava_os.shell.app import ShellApp
+    from casava_os.shell.screens.containers import ContainersScreen
     from casava_os.shell.screens.conversation import ConversationScreen
     from casava_os.shell.screens.files import FilesScreen
     from casava_os.shell.screens.journal import JournalScreen
+    from casava_os.shell.screens.memory import MemoryScreen
     from casava_os.shell.screens.plan_editor import PlanEditor
     from casava_os.shell.screens.processes import ProcessesScreen
+    from casava_os.shell.screens.stacks import StacksScreen
     from casava_os.shell.widgets.approval import ApprovalCard
     from casava_os.shell.widgets.block import ProcessBlock
     from casava_os.shell.widgets.changes import ChangeTree
     from casava_os.shell.widgets.diff import DiffView
     from casava_os.shell.widgets.filetree import FileTree
+    from casava_os.shell.widgets.logview import LogView
     from casava_os.shell.widgets.prompt import Prompt
 
     return (
@@ -72,6 +76,10 @@ def key_owners() -> tuple[tuple[str, type[DOMNode]], ...]:
         ("On a block", ProcessBlock),
         ("In the list of processes", ProcessesScreen),
         ("In the journal", JournalScreen),
+        ("In the list of containers", ContainersScreen),
+        ("In the list of stacks", StacksScreen),
+        ("In a log", LogView),
+        ("In the memory", MemoryScreen),
         ("Anywhere", ConversationScreen),
         ("The shell", ShellApp),
         ("In the files", FilesScreen),

@@ -66,6 +66,9 @@ class JournalScreen(Screen[None]):
         Binding("slash", "search", "Search", key_display="/", id="log.search", tooltip="By words, state:held, since:monday, on:2026-11-21, in:folder."),
         Binding("tab", "other", "To the other side", show=False, id="log.other"),
         Binding("f4", "processes", "Processes", show=False),
+        Binding("f7", "app.panel('containers')", "Containers", show=False),
+        Binding("f8", "app.panel('stacks')", "Stacks", show=False),
+        Binding("f9", "app.panel('memory')", "Memory", show=False),
         Binding("f1", "help", "Help", show=False),
         Binding("escape,f5", "leave", "Close", id="log.leave"),
     ]  # fmt: skip

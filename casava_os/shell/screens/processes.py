@@ -65,6 +65,9 @@ class ProcessesScreen(Screen[None]):
         Binding("r", "reverse", "Reverse", show=False, id="ps.reverse"),
         Binding("slash", "filter", "Filter", key_display="/", id="ps.filter", tooltip="Only what has these words."),
         Binding("f5", "journal", "Journal", show=False),
+        Binding("f7", "app.panel('containers')", "Containers", show=False),
+        Binding("f8", "app.panel('stacks')", "Stacks", show=False),
+        Binding("f9", "app.panel('memory')", "Memory", show=False),
         Binding("f1", "help", "Help", show=False),
         Binding("escape,q,f4", "leave", "Close", id="ps.leave"),
     ]  # fmt: skip

@@ -7,6 +7,7 @@ calls. The answer goes back through the event that asked. A yes for good is give
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from time import monotonic
 from typing import ClassVar
 
@@ -130,6 +131,11 @@ class ApprovalCard(Vertical, can_focus=True):
         self._alone: Timer | None = None
         self._rule_shown = False
 
+    @property
+    def ruled(self) -> bool:
+        """Whether it shows the rule that a yes for good would save."""
+        return self._rule_shown
+
     def arm(self) -> None:
         """From now on it takes answers, but none that was on its way already."""
         self._armed = monotonic() + ARMED_AFTER
@@ -144,8 +150,7 @@ class ApprovalCard(Vertical, can_focus=True):
         if event.changeset is None:
             if reasons:
                 yield Static(Content.styled(reasons, "$text-warning"), classes="told")
-            calls = Content("\n").join([Content.styled(visible(call), "bold") for call in event.calls])
-            yield Static(calls, classes="calls")
+            yield Static(self._calls(), classes="calls")
         else:
             why = f": {reasons}" if reasons else "."
             told = Content.assemble("Nothing in this folder has changed yet", (why, "$text-muted"))
@@ -164,6 +169,14 @@ class ApprovalCard(Vertical, can_focus=True):
                 yield Button(self._label("plan"), id="plan", compact=True)
             if event.always is not None:
                 yield Button(self._label("always"), id="always", compact=True)
+
+    def _calls(self) -> Content:
+        """The exact calls, each with what it means where that says more."""
+        lines: list[Content] = []
+        for call, meaning in zip_longest(self.event.calls, self.event.meaning, fillvalue=""):
+            lines.append(Content.styled(visible(call), "bold"))
+            lines += [Content(visible(line)) for line in meaning.splitlines()]
+        return Content("\n").join(lines)
 
     def _label(self, answer: str) -> str:
         """What stands on a button, with its key."""
@@ -306,16 +319,18 @@ class ApprovalCard(Vertical, can_focus=True):
             self._alone = None
             letter = self._letter + letter
         self._typing = True
-        prompt = self.screen.query_one(Prompt)
-        self.screen.set_focus(prompt)
-        prompt.insert(letter)
+        self.elsewhere(letter)
 
     def on_paste(self, event: Paste) -> None:
         """Pasted text is no answer."""
         event.stop()
+        self.elsewhere(event.text)
+
+    def elsewhere(self, text: str) -> None:
+        """What was no answer goes to the prompt."""
         prompt = self.screen.query_one(Prompt)
         self.screen.set_focus(prompt)
-        prompt.insert(event.text)
+        prompt.insert(text)
 
     def on_focus(self) -> None:
         self._typing = False

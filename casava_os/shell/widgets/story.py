@@ -26,6 +26,7 @@ from casava_os.kernel.events import (
     Judged,
     Note,
     Output,
+    Progress,
     SandboxReady,
     Started,
     StepFinished,
@@ -42,6 +43,7 @@ from casava_os.shell.widgets.output import LiveOutput
 from casava_os.shell.widgets.plan import PlanView
 from casava_os.shell.widgets.told import Told, error_content, status_content
 from casava_os.shell.widgets.values import value_content
+from casava_os.shell.wording import progress_text
 from casava_sandbox.layer.visible import visible
 from casava_syscalls.results import Err
 from casava_syscalls.values import Exit, Question, Refusal, Value
@@ -171,6 +173,10 @@ class Story(Vertical):
             self._add(self.output)
         self.told.streamed.add(event.step)
         self.output.feed(event.text)
+
+    @show.register
+    def _(self, event: Progress) -> None:
+        self.told.phase = visible(progress_text(event.doing, event.share))
 
     @show.register
     def _(self, event: StepFinished) -> None:

@@ -19,6 +19,7 @@ class TopLine(Static):
     running = reactive(0)
     waiting = reactive(0)
     held = reactive(0)
+    private = reactive(False)
 
     def __init__(self, place: str, marks: Marks) -> None:
         super().__init__(id="top", markup=False)
@@ -36,6 +37,8 @@ class TopLine(Static):
             right.append((f"{self.running - self.waiting} running   ", "$text-primary"))
         if self.held:
             right.append((f"{self.held} held (F4)   ", "$text-warning"))
+        if self.private:
+            right.append(("private   ", "bold $text-warning"))
         right.append((" in ".join(part for part in (self.model, self.sandbox) if part), "$text-muted"))
         told = Content.assemble(*right)
         if told.cell_length + 13 > self.size.width and self.size.width:  # what needs the person stays

@@ -58,7 +58,7 @@ def archive(context: Context, fields: Fields) -> Stored:
     names = given_paths(fields.get("paths"))
     if not names:
         raise Fault("not-found", "There is nothing to pack", "no file was found", "no archive was made")
-    items = _items(workspace, names, path)
+    items = items_of(workspace, names, path)
     need_writable(workspace, path)
     make_parents(workspace, path)
     temporary = temporary_beside(path)
@@ -68,7 +68,7 @@ def archive(context: Context, fields: Fields) -> Stored:
                 _pack_zip(context, raw, items)
             else:
                 with compressor(form, raw) as stream:
-                    _pack_tar(context, stream, items)
+                    pack_tar(context, stream, items)
         os.replace(temporary, path)
     except BaseException:
         if os.path.lexists(temporary):
@@ -77,8 +77,8 @@ def archive(context: Context, fields: Fields) -> Stored:
     return workspace.entries([path])
 
 
-def _items(workspace: Workspace, names: List[str], target: str) -> List[Item]:
-    """All that goes in, by name, directories before what is in them."""
+def items_of(workspace: Workspace, names: List[str], target: str) -> List[Item]:
+    """All that goes in but the `target`, by name, directories before what is in them."""
     found: Dict[str, Tuple[str, os.stat_result]] = {}
     strange, closed = [], []
     real_target = os.path.join(os.path.realpath(os.path.dirname(target)), os.path.basename(target))
@@ -130,7 +130,8 @@ class Checked(io.RawIOBase):
         return self._file.read(size)
 
 
-def _pack_tar(context: Context, stream: BinaryIO, items: List[Item]) -> None:
+def pack_tar(context: Context, stream: BinaryIO, items: List[Item]) -> None:
+    """Writes the items one after another; the last block is filled up as tar wants it."""
     import tarfile
 
     with tarfile.open(

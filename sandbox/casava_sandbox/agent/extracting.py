@@ -62,17 +62,17 @@ def extract(context: Context, fields: Fields) -> Stored:
         stages = []
         for number, (name, path) in enumerate(archives):
             stages.append(os.path.join(staging, str(number)))
-            _Unpacking(context, name, path, stages[-1]).run()
-        names = _rule_out_collisions(workspace, stages, target)
+            Unpacking(context, name, path, stages[-1]).run()
+        names = rule_out_collisions(workspace, stages, target)
         os.makedirs(target, exist_ok=True)
         for stage in stages:
-            _settle(stage, target)
+            settle(stage, target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return workspace.entries(os.path.join(target, name) for name in names)
 
 
-def _rule_out_collisions(workspace: Workspace, stages: List[str], target: str) -> List[str]:
+def rule_out_collisions(workspace: Workspace, stages: List[str], target: str) -> List[str]:
     """The relative paths of all that came out, once nothing stands in their way."""
     names: Dict[str, bool] = {}
     taken = []
@@ -95,17 +95,17 @@ def _rule_out_collisions(workspace: Workspace, stages: List[str], target: str) -
     return sorted(names, key=text_of)
 
 
-def _settle(stage: str, target: str) -> None:
+def settle(stage: str, target: str) -> None:
     """Moves what was unpacked to its place, into directories that are there."""
     for name in sorted(os.listdir(stage)):
         source, place = os.path.join(stage, name), os.path.join(target, name)
         if os.path.lexists(place):
-            _settle(source, place)
+            settle(source, place)
         else:
             os.rename(source, place)
 
 
-class _Unpacking:
+class Unpacking:
     """One archive on its way into a fresh directory, into which nothing but this writes."""
 
     def __init__(self, context: Context, name: str, path: str, stage: str) -> None:

@@ -53,6 +53,9 @@ DEFAULTS: Dict[str, Dict[str, object]] = {
     "process.wait": {},
     "process.logs": {},
     "process.signal": {"signal": "TERM"},
+    "container.build": {"context": "."},
+    "container.copy_in": {},
+    "container.copy_out": {"to": "."},
 }
 """Of each syscall performed here, the fields whose default is not None. A field with neither is optional or required."""
 

@@ -6,6 +6,7 @@ from typing import Callable, Dict
 
 from casava_sandbox.agent import (
     archives,
+    cargo,
     diffing,
     documents,
     extracting,
@@ -64,6 +65,9 @@ _WITH_FIELDS: Dict[str, Callable[[Context, Fields], Stored]] = {
     "process.wait": jobs.wait,
     "process.logs": jobs.logs,
     "process.signal": jobs.signal,
+    "container.build": cargo.pack_context,
+    "container.copy_in": cargo.pack_source,
+    "container.copy_out": cargo.unpack,
 }
 
 

@@ -104,7 +104,7 @@ async def test_a_question_and_a_refusal_are_outcomes() -> None:
 @pytest.mark.parametrize(
     ("steps", "kind", "said"),
     [
-        ([{"call": "container.list"}], Refusal, "It would need container.list"),
+        ([{"call": "net.fetch", "url": "https://example.org/x"}], Refusal, "It would need net.fetch"),
         ([{"call": "file.read", "paths": ["/etc/passwd"]}], Refusal, "outside the workspace"),
         ([{"call": "file.read", "paths": ["../x"]}], Refusal, "outside the workspace"),
         ([{"call": "file.format", "paths": ["x"]}], Unsure, QUESTIONS["meaning"]),

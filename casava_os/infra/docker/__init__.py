@@ -1,0 +1,1 @@
+"""Stacks as containers, networks and volumes of the local Docker daemon."""

@@ -1,0 +1,73 @@
+"""A small image of busybox alone: a shell, a web server, nothing else. Imported, never pulled."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+APPLETS = (
+    "sh", "httpd", "sleep", "cat", "ls", "wget", "nc", "true", "false", "echo", "touch", "rm", "test", "mkdir", "id", "kill",
+    "hostname", "date", "tail", "sed", "stat",
+)  # fmt: skip
+
+
+def busybox() -> Path:
+    """A static busybox of this machine, or of the package of its distribution."""
+    found = shutil.which("busybox")
+    if (
+        found is not None
+        and "dynamic"
+        not in subprocess.run(["file", "-L", found], capture_output=True, text=True, check=False).stdout
+    ):
+        return Path(found)
+    kept = Path(tempfile.gettempdir()) / "casava-tests-busybox"
+    if not (kept / "bin/busybox").exists():
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(
+                ["apt-get", "download", "-q", "busybox-static"], cwd=folder, check=True, capture_output=True
+            )
+            (package,) = Path(folder).glob("*.deb")
+            subprocess.run(["dpkg-deb", "-x", package, Path(folder) / "x"], check=True)
+            kept.mkdir(exist_ok=True)
+            shutil.move(str(Path(folder) / "x/bin"), kept / "bin")
+    return kept / "bin/busybox"
+
+
+def rootfs(motd: str = "one") -> bytes:
+    """The image's files; `motd` makes another image of it."""
+    packed = io.BytesIO()
+    program = busybox().read_bytes()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+
+        def add(name: str, content: bytes, mode: int = 0o644) -> None:
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(content), mode
+            tar.addfile(info, io.BytesIO(content))
+
+        for folder in ("bin", "tmp", "etc", "proc", "sys", "dev", "srv", "root", "run", "data"):
+            info = tarfile.TarInfo(folder)
+            info.type, info.mode = tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755
+            tar.addfile(info)
+        add("bin/busybox", program, 0o755)
+        for applet in APPLETS:
+            info = tarfile.TarInfo(f"bin/{applet}")
+            info.type, info.linkname = tarfile.SYMTYPE, "busybox"
+            tar.addfile(info)
+        add("srv/index.html", f"{motd}\n".encode())
+        add("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
+    return packed.getvalue()
+
+
+def imported(api: APIClient, name: str, motd: str = "one") -> str:
+    """Imports the image under a name; its ID."""
+    repository, _, tag = name.rpartition(":")
+    api.import_image_from_data(rootfs(motd), repository=repository, tag=tag)
+    return str(api.inspect_image(name)["Id"])  # type: ignore[no-untyped-call]
