@@ -82,6 +82,23 @@ def people(
     print(report.run(pairs, out, held_out, pairs.parent.name, threads, refusals).table(reasons))
 
 
+@app.command(name="take-up")
+def take_up(
+    model: Annotated[Path, typer.Argument(help="The .gguf file of a model made here.")], directory: Directory
+) -> None:
+    """Lays a finished model's tokenizer and weights into a directory, for `train` to go on from them."""
+    from casava_os.forge import export as exporting
+
+    directory.mkdir(parents=True, exist_ok=True)
+    if (directory / "checkpoint.pt").exists():
+        print(
+            f"error: {directory} holds a training run\n  It would be written over.\n  → Name another --dir."
+        )
+        raise typer.Exit(2)
+    exporting.take_up(model, directory)
+    print(f"{model} is taken up in {directory}; `forge train --dir {directory}` goes on from it")
+
+
 @app.command()
 def train(
     directory: Directory,

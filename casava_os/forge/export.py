@@ -1,4 +1,4 @@
-"""Writes a trained network as a GGUF file that llama.cpp runs, and proves that it is the same model.
+"""Writes a trained network as a GGUF file that llama.cpp runs, proves that it is the same model, and takes it up again.
 
 Matrices are stored as Q8_0, gains as 32-bit floats, the tokenizer with its merges inside. The file names the ABI's
 control tokens by their digest and carries a digest of its own tensors, so the engine can tell a file that fits from one
@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from casava_os.forge import tokenizer as vocabularies
 from casava_os.kernel.compiler.tagged import CALLS, Segment, control_names
@@ -103,6 +103,58 @@ def write(directory: Path, out: Path, version: str, slope: float, offset: float,
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def take_up(path: Path, directory: Path) -> None:
+    """Lays tokenizer and checkpoint of the exported model at `path` into `directory`, for training to go on from it.
+
+    The weights come back as Q8_0 kept them, the optimisers begin anew, and the run's time begins at zero. Raises
+    `ValueError` for a file that is not ours.
+    """
+    import gguf
+    import numpy as np
+    import torch
+
+    from casava_os.forge.net import Net, Shape
+    from casava_os.model import gguf_file
+    from casava_syscalls.results import Err
+
+    match gguf_file.read(path):
+        case Err(message=problem):
+            raise ValueError(f"{path}: {problem}")
+    reader = gguf.GGUFReader(path)
+
+    def number(name: str) -> float:
+        return float(str(np.float32(reader.fields[name].contents())))  # as it was written: 1e-05
+
+    def texts(name: str) -> list[str]:
+        return [str(text) for text in reader.fields[f"tokenizer.ggml.{name}"].contents()]
+
+    merges = [tuple(merge.split(" ")) for merge in texts("merges")]
+    vocabulary = vocabularies.of(texts("tokens"), cast("list[tuple[str, str]]", merges))
+    vocabulary.save(directory / "tokenizer.json")
+    net = Net(
+        Shape(
+            vocabulary=vocabulary.size,
+            width=int(number("llama.embedding_length")),
+            layers=int(number("llama.block_count")),
+            heads=int(number("llama.attention.head_count")),
+            hidden=int(number("llama.feed_forward_length")),
+            theta=number("llama.rope.freq_base"),
+            epsilon=number("llama.attention.layer_norm_rms_epsilon"),
+        )
+    )
+    kept = {tensor.name: gguf.quants.dequantize(tensor.data, tensor.tensor_type) for tensor in reader.tensors}
+    for name, tensor in _tensors(net):
+        tensor[...] = kept[name]
+    state = {
+        "net": net.state_dict(),
+        "shape": net.shape.asdict(),
+        "step": 0,
+        "tokens": int(reader.fields["casava.trained_tokens"].contents()),
+        "spent": 0.0,
+    }
+    torch.save(state, directory / "checkpoint.pt")
 
 
 def _opinions(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:

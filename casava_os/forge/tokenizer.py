@@ -18,6 +18,7 @@ from casava_os.kernel.compiler.tagged import Control, Copy, Segment, control_nam
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+    from tokenizers.models import BPE
 
 VOCABULARY = 8192
 
@@ -29,16 +30,9 @@ def control_token(name: str) -> str:
 
 def train(texts: Iterable[str], size: int = VOCABULARY) -> Vocabulary:
     """Learns merges from texts. `size` counts controls, the 256 bytes and merges."""
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from tokenizers import models, pre_tokenizers, trainers
 
-    tokenizer = Tokenizer(models.BPE(byte_fallback=False))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex("[A-Za-z]+|[^A-Za-z]"), behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer = _around(models.BPE(byte_fallback=False))
     controls = [control_token(name) for name in control_names()]
     trainer = trainers.BpeTrainer(
         vocab_size=size,
@@ -49,6 +43,39 @@ def train(texts: Iterable[str], size: int = VOCABULARY) -> Vocabulary:
     )
     tokenizer.train_from_iterator(_letters_only(texts), trainer)
     return Vocabulary(tokenizer)
+
+
+def of(tokens: Sequence[str], merges: Iterable[tuple[str, str]]) -> Vocabulary:
+    """The vocabulary of `Vocabulary.tokens` and `Vocabulary.merges`, as a model file keeps them.
+
+    Raises `ValueError` when it was made for another ABI.
+    """
+    from tokenizers import AddedToken, models
+
+    known = {token: ident for ident, token in enumerate(tokens)}
+    tokenizer = _around(models.BPE(vocab=known, merges=list(merges), byte_fallback=False))
+    controls = [control_token(name) for name in control_names()]
+    if list(tokens[: len(controls)]) != controls:
+        raise ValueError("the tokens were made for another ABI")
+    tokenizer.add_special_tokens(
+        [AddedToken(control, special=True, normalized=False) for control in controls]
+    )
+    return Vocabulary(tokenizer)
+
+
+def _around(model: BPE) -> Tokenizer:
+    """The model behind the pre-tokenizer that keeps merges inside runs of letters."""
+    from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
+
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex("[A-Za-z]+|[^A-Za-z]"), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
 
 
 def _letters_only(texts: Iterable[str]) -> Iterator[str]:

@@ -188,15 +188,19 @@ class Training:
         torch.manual_seed(settings.seed)
         size = vocabularies.load(settings.directory / "tokenizer.json").size
         shape = Shape(size, settings.width, settings.layers, settings.heads, settings.hidden)
+        state = None
+        if self.path.exists():
+            state = torch.load(self.path, map_location=settings.device, weights_only=True)
+            shape = Shape(**state["shape"])
         self.net = Net(shape).to(settings.device)
         self.optimisers = optimisers(self.net, settings.matrix_rate, settings.other_rate)
         self.step = self.tokens = 0
         self.spent = 0.0
-        if self.path.exists():
-            state = torch.load(self.path, map_location=settings.device, weights_only=True)
+        if state is not None:
             self.net.load_state_dict(state["net"])
-            for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
-                optimiser.load_state_dict(saved)
+            if "optimisers" in state:  # not of a model that was taken up again: they begin anew
+                for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+                    optimiser.load_state_dict(saved)
             self.step, self.tokens, self.spent = state["step"], state["tokens"], state["spent"]
             print(f"resumed at step {self.step}, {self.tokens:,} tokens, {self.spent:.0f} s", flush=True)
 

@@ -11,6 +11,7 @@ import torch
 from casava_os.forge import export
 from casava_os.forge import tokenizer as vocabularies
 from casava_os.forge.net import Net, Shape
+from casava_os.forge.train import Settings, Training
 from casava_os.kernel.compiler.tagged import Control, Copy
 from casava_os.model import gguf_file, load
 from casava_syscalls.results import Ok
@@ -68,3 +69,36 @@ def test_an_untrained_model_loads_and_answers_with_a_plan_or_none(forged: tuple[
     assert isinstance(loaded, Ok)
     assert loaded.value.name == "made 9"
     loaded.value.close()
+
+
+def test_a_finished_model_is_taken_up_as_it_was(forged: tuple[Path, Path], tmp_path: Path) -> None:
+    """From the file alone come the tokenizer, the shape and the weights that llama.cpp runs, and a run goes on from them."""
+    directory, model = forged
+    export.take_up(model, tmp_path)
+    taken, figures = export.load_net(tmp_path / "checkpoint.pt")
+    trained, _ = export.load_net(directory / "checkpoint.pt")
+    assert taken.shape == trained.shape
+    assert figures == {"step": 0, "tokens": 2, "spent": 0.0}
+    for name, weight in trained.state_dict().items():
+        # Q8_0: 32 weights share a scale, and the largest of them is 127 steps.
+        assert (taken.state_dict()[name] - weight).abs().max() <= weight.abs().max() / 127, name
+    before, after = (vocabularies.load(place / "tokenizer.json") for place in (directory, tmp_path))
+    assert (after.tokens(), after.merges(), after.controls) == (
+        before.tokens(),
+        before.merges(),
+        before.controls,
+    )
+    assert [after.text(text) for text in TEXTS] == [before.text(text) for text in TEXTS]
+    again = tmp_path / "again.gguf"
+    export.write(tmp_path, again, "9", 0.5, -0.25, "a test")
+    assert again.read_bytes() == model.read_bytes()
+    resumed = Training(Settings(directory=tmp_path, texts=(), seconds=1.0, width=32, layers=1))
+    assert (resumed.tokens, resumed.net.shape) == (2, trained.shape)
+
+
+def test_only_what_is_ours_is_taken_up(forged: tuple[Path, Path], tmp_path: Path) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(forged[1].read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r"broken\.gguf"):
+        export.take_up(broken, tmp_path)
+    assert not (tmp_path / "checkpoint.pt").exists()
