@@ -68,14 +68,18 @@ def left_behind(home: str, *, by_label: bool = True) -> list[str]:
 
 def sweep(home: str) -> list[str]:
     """`tidy`, and what has the label of this installation although no trace names it (after a power cut)."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
     done = tidy(home)
     api = _daemon()
     if api is None:
         return done
     try:
         for line, kind, name in _labelled(api, home):
-            _remove(api, kind, name)
-            done.append(line)
+            with suppress(DockerException, RequestException):  # it is told by the next look
+                _remove(api, kind, name)
+                done.append(line)
     finally:
         api.close()
     return done

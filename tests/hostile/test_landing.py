@@ -114,8 +114,11 @@ def test_two_who_land_at_once_land_once(any_desk: Desk) -> None:
 
 
 def test_conflicting_requests_at_once_land_one(desk: Desk) -> None:
-    """Both read the same file before either lands: the second must not overwrite the first."""
-    command = "cat a.txt >/dev/null; sleep 1; echo $$-NAME >> a.txt"
+    """Both read the same file before either lands: the second must not overwrite the first.
+
+    Neither can see the other, so each waits longer than the other can be late.
+    """
+    command = "cat a.txt >/dev/null; sleep 5; echo $$-NAME >> a.txt"
     both = [
         desk.start("call", "process.run", "--yes", "--command", command.replace("NAME", name))
         for name in ("first", "second")

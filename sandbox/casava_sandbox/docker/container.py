@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ PID_LABEL, OWNER_LABEL, HOME_LABEL, HOST_LABEL, BORN_LABEL = (
 )
 
 
+REMOVAL_SECONDS = 20.0
+_BREATH = 0.05
 COMMAND = ["python3", "-I", "-B", "-S", "/casava/agent.pyz"]
 
 
@@ -147,20 +150,27 @@ def renice(api: APIClient, name: str, priority: Priority) -> None:
 
 
 def remove(api: APIClient, name: str) -> None:
-    """Kills and removes the container with its volume, and returns once its mounts are gone. No error if it is not there."""
-    from docker.errors import APIError, NotFound
-    from requests.exceptions import RequestException
+    """Kills and removes the container with its volume, and returns once its mounts are gone. No error if it is not there.
 
-    try:
-        api.remove_container(name, v=True, force=True)
-    except NotFound:
-        return
-    except APIError:
-        # Its own removal is under way.
-        try:
-            api.wait(name, condition="removed", timeout=20)
-        except (APIError, RequestException):
-            return
+    Raises what docker raises when it is there after `REMOVAL_SECONDS` still.
+    """
+    from docker.errors import APIError, NotFound
+
+    give_up = time.monotonic() + REMOVAL_SECONDS
+    with suppress(NotFound):
+        while True:
+            try:
+                api.remove_container(name, v=True, force=True)
+            except NotFound:
+                raise
+            except APIError:
+                # Its own removal is under way. That one can fail, and leave the container to us.
+                if time.monotonic() > give_up:
+                    raise
+                api.wait(name, condition="removed", timeout=REMOVAL_SECONDS)
+                time.sleep(_BREATH)
+            else:
+                return
 
 
 def clear_work_as_root(api: APIClient, image: str, work: Path) -> None:
