@@ -376,7 +376,7 @@ def card(
         judged = judging.evaluate(smol, judging.written(path), frozenset(SYSCALLS))
         if judged["all"].outcomes:
             scores[f"Hand-written: {path.name}"] = judged
-    net, figures = exporting.load_net(directory / "checkpoint.pt")
+    net, progress = exporting.load_net(directory / "checkpoint.pt")
     rng = random.Random(98)
     examples = [sample(rng) for _ in range(5000)]
     requests = [example.request for example in examples]
@@ -391,8 +391,7 @@ def card(
         writers=len({line.writer for line in corpus.every()}),
         kept=len(corpus.load(calibration=True)),
         people=sum(len(path.read_text(encoding="utf-8").splitlines()) for path in people),
-        tokens=int(figures["tokens"]),
-        minutes=figures["spent"] / 60,
+        progress=progress,
     )
     equality = exporting.check(directory, model, _worked(examples[:200]), requests)
     told = proof.read_text(encoding="utf-8") if proof else ""

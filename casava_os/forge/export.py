@@ -8,7 +8,7 @@ that does not before anything runs it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -32,8 +32,23 @@ _TENSORS = {
 }  # fmt: skip
 
 
-def load_net(checkpoint: Path) -> tuple[Net, Mapping[str, float]]:
-    """The network of a checkpoint, in 32-bit floats on the CPU, and its figures (step, tokens, spent seconds)."""
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a checkpoint is."""
+
+    step: int
+    """Of this run, like `spent`."""
+    tokens: int
+    """Of this run and of those of the model that it took up."""
+    spent: float
+    """Seconds."""
+    origin: str = ""
+    """The model that it took up: its name and version."""
+    origin_tokens: int = 0
+
+
+def load_net(checkpoint: Path) -> tuple[Net, Progress]:
+    """The network of a checkpoint, in 32-bit floats on the CPU, and how far it is."""
     import torch
 
     from casava_os.forge.net import Net, Shape
@@ -41,7 +56,7 @@ def load_net(checkpoint: Path) -> tuple[Net, Mapping[str, float]]:
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     net = Net(Shape(**state["shape"]))
     net.load_state_dict(state["net"])
-    return net.float().eval(), {key: state[key] for key in ("step", "tokens", "spent")}
+    return net.float().eval(), Progress(**{key: state[key] for key in Progress.__slots__ if key in state})
 
 
 def write(directory: Path, out: Path, version: str, slope: float, offset: float, basis: str) -> None:
@@ -52,7 +67,7 @@ def write(directory: Path, out: Path, version: str, slope: float, offset: float,
     """
     import gguf
 
-    net, figures = load_net(directory / "checkpoint.pt")
+    net, progress = load_net(directory / "checkpoint.pt")
     vocabulary = vocabularies.load(directory / "tokenizer.json")
     shape = net.shape
     writer = gguf.GGUFWriter(str(out), "llama")
@@ -84,7 +99,7 @@ def write(directory: Path, out: Path, version: str, slope: float, offset: float,
     writer.add_float32("casava.slope", slope)
     writer.add_float32("casava.offset", offset)
     writer.add_string("casava.basis", basis)
-    writer.add_uint64("casava.trained_tokens", int(figures["tokens"]))
+    writer.add_uint64("casava.trained_tokens", progress.tokens)
 
     digest = hashlib.sha256()
     for name, tensor in _tensors(net):
@@ -117,11 +132,10 @@ def take_up(path: Path, directory: Path) -> None:
 
     from casava_os.forge.net import Net, Shape
     from casava_os.model import gguf_file
-    from casava_syscalls.results import Err
 
-    match gguf_file.read(path):
-        case Err(message=problem):
-            raise ValueError(f"{path}: {problem}")
+    checked = gguf_file.read(path)
+    if not checked.ok:
+        raise ValueError(f"{path}: {checked.message}")
     reader = gguf.GGUFReader(path)
 
     def number(name: str) -> float:
@@ -151,8 +165,10 @@ def take_up(path: Path, directory: Path) -> None:
         "net": net.state_dict(),
         "shape": net.shape.asdict(),
         "step": 0,
-        "tokens": int(reader.fields["casava.trained_tokens"].contents()),
+        "tokens": (taught := int(reader.fields["casava.trained_tokens"].contents())),
         "spent": 0.0,
+        "origin": f"casava-smol {checked.value.version}",
+        "origin_tokens": taught,
     }
     torch.save(state, directory / "checkpoint.pt")
 

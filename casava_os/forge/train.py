@@ -196,12 +196,14 @@ class Training:
         self.optimisers = optimisers(self.net, settings.matrix_rate, settings.other_rate)
         self.step = self.tokens = 0
         self.spent = 0.0
+        self.origin, self.origin_tokens = "", 0
         if state is not None:
             self.net.load_state_dict(state["net"])
             if "optimisers" in state:  # not of a model that was taken up again: they begin anew
                 for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
                     optimiser.load_state_dict(saved)
             self.step, self.tokens, self.spent = state["step"], state["tokens"], state["spent"]
+            self.origin, self.origin_tokens = state.get("origin", ""), state.get("origin_tokens", 0)
             print(f"resumed at step {self.step}, {self.tokens:,} tokens, {self.spent:.0f} s", flush=True)
 
     def save(self) -> None:
@@ -215,6 +217,8 @@ class Training:
             "step": self.step,
             "tokens": self.tokens,
             "spent": self.spent,
+            "origin": self.origin,
+            "origin_tokens": self.origin_tokens,
         }
         torch.save(state, self.path.with_suffix(".new"))
         self.path.with_suffix(".new").replace(self.path)

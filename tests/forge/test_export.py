@@ -75,10 +75,10 @@ def test_a_finished_model_is_taken_up_as_it_was(forged: tuple[Path, Path], tmp_p
     """From the file alone come the tokenizer, the shape and the weights that llama.cpp runs, and a run goes on from them."""
     directory, model = forged
     export.take_up(model, tmp_path)
-    taken, figures = export.load_net(tmp_path / "checkpoint.pt")
+    taken, progress = export.load_net(tmp_path / "checkpoint.pt")
     trained, _ = export.load_net(directory / "checkpoint.pt")
     assert taken.shape == trained.shape
-    assert figures == {"step": 0, "tokens": 2, "spent": 0.0}
+    assert progress == export.Progress(0, 2, 0.0, "casava-smol 9", 2)
     for name, weight in trained.state_dict().items():
         # Q8_0: 32 weights share a scale, and the largest of them is 127 steps.
         assert (taken.state_dict()[name] - weight).abs().max() <= weight.abs().max() / 127, name
@@ -94,6 +94,8 @@ def test_a_finished_model_is_taken_up_as_it_was(forged: tuple[Path, Path], tmp_p
     assert again.read_bytes() == model.read_bytes()
     resumed = Training(Settings(directory=tmp_path, texts=(), seconds=1.0, width=32, layers=1))
     assert (resumed.tokens, resumed.net.shape) == (2, trained.shape)
+    resumed.save()
+    assert export.load_net(tmp_path / "checkpoint.pt")[1] == progress
 
 
 def test_only_what_is_ours_is_taken_up(forged: tuple[Path, Path], tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ PID_LABEL, OWNER_LABEL, HOME_LABEL, HOST_LABEL, BORN_LABEL = (
 )
 
 
-REMOVAL_SECONDS = 20.0
+REMOVAL_SECONDS = 20
 _BREATH = 0.05
 COMMAND = ["python3", "-I", "-B", "-S", "/casava/agent.pyz"]
 
