@@ -1,4 +1,4 @@
-"""The forge's commands: synth, people, tokenizer, train, export, eval, prove, card; and make, which runs all of them."""
+"""The forge's commands: synth, people, tokenizer, take-up, train, export, eval, prove, card; and make, which runs most of them."""
 
 from __future__ import annotations
 
