@@ -12,7 +12,7 @@ from casava_os.forge.synth.chains import JOINS
 from casava_os.kernel.compiler.lexer import EXTENSION_WORDS
 from casava_os.kernel.compiler.tagged import FREE_TEXT, Copy, SurfaceCall, encode, tagged_fields
 
-WRITTEN, PEOPLE, JOINED, CONTRAST = 0.54, 0.10, 0.12, 0.05
+WRITTEN, PEOPLE, JOINED, CONTRAST = 0.50, 0.10, 0.12, 0.05
 """Shares of hand-worded lines, of translated ones, of two hand-worded lines made one request, and of the file `contrast`:
 pairs that differ in a word and mean another thing.
 
