@@ -69,6 +69,8 @@ llama.cpp rounds activations to 8 bits before each product with a Q8_0 matrix, t
 - Words that are two things: "find tmp files" is read as a name, not as an ending, and a folder called `empty` or `images` as what
   those words mean elsewhere.
 - Names that it would not expect in a place ("restart the web container" is asked about, where other names are understood).
+- Docker's own command line: `docker exec NAME COMMAND` of two words and more is asked about, or the name is taken wrongly; "run
+  `COMMAND` inside the container NAME" is understood.
 - English only.
 
 A plan below the configured confidence becomes a question, and every change is shown before it lands. Read the preview.

@@ -175,7 +175,6 @@ JOURNEYS = [
         holds=lambda h: h.desk.text("out.txt") == "hello\nERROR one\n",
     ),
     Journey("run `cat /etc/motd` inside the container {web}", out=("hello from the image",)),
-    Journey("docker exec {web} ls /etc", out=("motd",)),
     Journey("inspect the container {web}", out=("image\t{image}", "by\tcasava")),
     Journey("how is the container {web} configured?", out=("state\trunning",)),
     Journey("how much memory does the {web} container use?", out=("memory", "{web}")),
@@ -196,6 +195,7 @@ JOURNEYS = [
 NOT_YET = [
     Journey("run {image}", holds=one_like(State="running")),
     Journey("docker rm -f {web}", holds=lambda h: h.state(h.web) == "gone"),
+    Journey("docker exec {web} ls /etc", out=("motd",)),
 ]
 """What the shipped model asks about, where a better one would know."""
 
@@ -220,5 +220,6 @@ def test_what_is_not_understood_is_asked_and_nothing_is_touched(harbour: Harbour
         assert harbour.mine() == [], story
     else:
         assert ran.code == 0, story
+        assert all(harbour.say(part) in ran.out for part in journey.out), story
         assert journey.holds(harbour), story
     assert harbour.state(harbour.foreign) == journey.theirs, story
