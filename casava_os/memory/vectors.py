@@ -3,7 +3,8 @@
 Chroma's persistent client is not made for several programs, so whoever asks or fills the index holds a lock on a file; who
 cannot have it soon goes without (words alone still find). The index holds ids and vectors and no text. It has a number:
 when something is forgotten, the whole index is removed with every byte of it, and the next one is made from the vectors
-that the ledger still has. Nothing here is imported before the first search by meaning.
+that the ledger still has, and nothing that this program's memory held besides (`scrub`). Nothing here is imported before
+the first search by meaning.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, cast
 
 from casava_os.memory.ledger import Ledger
 from casava_os.memory.ports import Collection, Embedder, Filter, Vector
+from casava_os.memory.scrub import clear_what_is_freed, let_go
 from casava_os.paths import private_dir
 
 if TYPE_CHECKING:
@@ -108,6 +110,7 @@ class Vectors:
             self._ledger.note("epoch", str(self._ledger.epoch() + 1))
             for old in self._root.glob("index-*"):
                 shutil.rmtree(old)
+            let_go()
 
     def close(self) -> None:
         """Lets go of Chroma. Safe to call twice."""
@@ -124,6 +127,7 @@ class Vectors:
     @contextmanager
     def _alone(self, patience: float) -> Iterator[None]:
         """Has the index to itself for the time of the block."""
+        clear_what_is_freed()
         private_dir(self._root)
         descriptor = os.open(
             self._root / "index.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
