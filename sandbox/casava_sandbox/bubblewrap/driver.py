@@ -197,6 +197,10 @@ async def _tear_down(
 ) -> None:
     """Kills the sandbox and waits until the last process that held its streams is gone."""
     _kill(process)
+    # asyncio's `wait` waits for the end of the streams, too, and one with more in it than it may hold is read by nobody.
+    assert process.stdout is not None
+    while await process.stdout.read(1 << 16):
+        pass
     await process.wait()
     try:
         async with asyncio.timeout(5):
