@@ -10,6 +10,7 @@ A generator process makes the batches; the network uses one thread unless told o
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import multiprocessing
@@ -260,11 +261,13 @@ def run(settings: Settings) -> None:
     changed: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
     signal.signal(signal.SIGHUP, lambda number, _: changed.append(number))
-    last = saved = time.monotonic()
-    logged = (last, training.tokens)
     losses: list[float] = []
     try:
-        for batch in feed:
+        stream = iter(feed)
+        first = next(stream)  # to read the corpus takes seconds: they are not of the budget
+        last = saved = time.monotonic()
+        logged = (last, training.tokens)
+        for batch in itertools.chain((first,), stream):
             if training.spent >= settings.seconds or stopped:
                 break
             if training.step % 100 == 99:
