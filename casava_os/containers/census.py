@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import psutil
 
 from casava_os.containers import labels
 from casava_os.containers.daemon import connected, guarded
@@ -55,10 +58,15 @@ def gateway() -> Result[str]:
 
     @guarded
     def look(api: APIClient) -> Result[str]:
-        configured = (api.inspect_network("bridge").get("IPAM") or {}).get("Config") or []
-        for one in configured:
+        bridge = api.inspect_network("bridge")
+        for one in (bridge.get("IPAM") or {}).get("Config") or []:
             if address := str(one.get("Gateway") or ""):
                 return Ok(value=address)
+        # A daemon that was never started again since its first start names none; its bridge has it.
+        interface = (bridge.get("Options") or {}).get("com.docker.network.bridge.name", "")
+        for held in psutil.net_if_addrs().get(interface, ()):
+            if held.family == socket.AF_INET:
+                return Ok(value=held.address)
         message = "the network `bridge` has no gateway"
         return Err(code="unavailable", title="Containers have no way to this machine", message=message)
 
