@@ -166,7 +166,9 @@ def serve(
     try:
         threading.Thread(target=server.serve_forever, args=(0.1,), name="casava-metrics", daemon=True).start()
         told(f"http://{f'[{host}]' if ':' in host else host}:{number}/metrics")
-        over.wait()
+        # Not for good: a signal that another thread received is only seen when this one moves.
+        while not over.wait(1.0):
+            pass
     finally:
         for sign, handler in before.items():
             signal.signal(sign, handler)
