@@ -91,11 +91,19 @@ def take_up(
 
     directory.mkdir(parents=True, exist_ok=True)
     if (directory / "checkpoint.pt").exists():
-        print(
-            f"error: {directory} holds a training run\n  It would be written over.\n  → Name another --dir."
+        typer.echo(
+            f"error: {directory} holds a training run\n  It would be written over.\n  → Name another --dir.",
+            err=True,
         )
         raise typer.Exit(2)
-    exporting.take_up(model, directory)
+    try:
+        exporting.take_up(model, directory)
+    except ValueError as problem:
+        typer.echo(
+            f"error: This model cannot be taken up\n  {problem}\n  → Name a .gguf file that the forge exported.",
+            err=True,
+        )
+        raise typer.Exit(7) from None
     print(f"{model} is taken up in {directory}; `forge train --dir {directory}` goes on from it")
 
 

@@ -135,7 +135,7 @@ def take_up(path: Path, directory: Path) -> None:
 
     checked = gguf_file.read(path)
     if not checked.ok:
-        raise ValueError(f"{path}: {checked.message}")
+        raise ValueError(checked.message)
     reader = gguf.GGUFReader(path)
 
     def number(name: str) -> float:
