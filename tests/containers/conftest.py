@@ -24,6 +24,7 @@ from casava_os.paths import private_dir, state_dir
 from casava_syscalls.results import Err, Ok, Result
 from casava_syscalls.values import Facts, Table, Value
 from tests.containers.rootfs import rootfs
+from tests.infra.image import discard, taken_in
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -42,13 +43,10 @@ def api() -> Iterator[APIClient]:
 @pytest.fixture(scope="session")
 def image(api: APIClient) -> Iterator[str]:
     """An image with a shell; it sleeps by itself and says that it listens on port 80."""
-    name = f"casava-test-{secrets.token_hex(4)}"
-    api.import_image_from_data(
-        rootfs(), repository=name, tag="one", changes=['CMD ["sleep", "600"]', "EXPOSE 80/tcp"]
-    )
-    yield f"{name}:one"
-    for one in api.images(name=name):
-        api.remove_image(one["Id"], force=True)
+    name = f"casava-test-{secrets.token_hex(4)}:one"
+    taken_in(api, rootfs(), name, ['CMD ["sleep", "600"]', "EXPOSE 80/tcp"])
+    yield name
+    discard(api, name)
 
 
 @dataclass

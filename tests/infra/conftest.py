@@ -20,7 +20,7 @@ from casava_os.infra.reading import read_spec
 from casava_os.infra.wishes import Applied, Errand, Wish
 from casava_os.paths import private_dir, state_dir
 from casava_syscalls.results import Err, Ok, Result
-from tests.infra.image import imported
+from tests.infra.image import discard, imported
 from tests.infra.kubernetes_world import Cluster, namespace
 
 if TYPE_CHECKING:
@@ -53,8 +53,7 @@ def image(api: APIClient) -> Iterator[str]:
     name = f"casava-stack-test-{secrets.token_hex(4)}:1"
     imported(api, name)
     yield name
-    for one in api.images(name=name.partition(":")[0]):
-        api.remove_image(one["Id"], force=True)
+    discard(api, name)
 
 
 @dataclass

@@ -29,7 +29,7 @@ from casava_os.infra.record import Record
 from casava_os.infra.wishes import Errand, Wish
 from casava_os.paths import state_dir
 from casava_syscalls.results import Err, Ok
-from tests.infra.image import imported
+from tests.infra.image import discard, imported
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -172,7 +172,7 @@ class World:
         self.api.remove_container(self.others["container"], force=True)
         self.api.remove_network(self.others["network"])
         self.api.remove_volume(self.others["volume"])
-        self.api.remove_image(self.image, force=True)
+        discard(self.api, self.image)
         self.api.close()
 
 

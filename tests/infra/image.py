@@ -7,8 +7,11 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from docker.errors import APIError, NotFound
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -66,8 +69,38 @@ def rootfs(motd: str = "one") -> bytes:
     return packed.getvalue()
 
 
+LABEL = "os.casava.tests"
+"""Its value: the repository that an image was imported for. What is built from the image inherits it."""
+
+
 def imported(api: APIClient, name: str, motd: str = "one") -> str:
     """Imports the image under a name; its ID."""
+    return taken_in(api, rootfs(motd), name)
+
+
+def taken_in(api: APIClient, files: bytes, name: str, changes: Iterable[str] = ()) -> str:
+    """Imports a tar archive as an image of this name; its ID. `changes`: lines of a Dockerfile."""
     repository, _, tag = name.rpartition(":")
-    api.import_image_from_data(rootfs(motd), repository=repository, tag=tag)
+    api.import_image_from_data(
+        files, repository=repository, tag=tag, changes=[*changes, f"LABEL {LABEL}={repository}"]
+    )
     return str(api.inspect_image(name)["Id"])  # type: ignore[no-untyped-call]
+
+
+def discard(api: APIClient, name: str) -> None:
+    """Removes what was imported for this name's repository and what was built from it, whatever it is called by now.
+
+    An image is refused while another is built upon it, and the daemon lists those of one second in any order.
+    """
+    repository = name.partition(":")[0]
+    while images := api.images(all=True, filters={"label": f"{LABEL}={repository}"}):
+        refused: list[APIError] = []
+        for one in images:
+            try:
+                api.remove_image(one["Id"], force=True)
+            except NotFound:  # it went with the one before
+                continue
+            except APIError as error:
+                refused.append(error)
+        if len(refused) == len(images):
+            raise refused[0]

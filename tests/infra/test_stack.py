@@ -282,7 +282,7 @@ configs: {motd: {content: "hello"}}
 
 
 def test_another_image_of_the_same_name_is_a_new_version(yard: Yard, tmp_path: Path) -> None:
-    from tests.infra.image import imported
+    from tests.infra.image import discard, imported
 
     name = f"{yard.image.partition(':')[0]}-moving:1"
     imported(yard.api, name, "one")
@@ -296,7 +296,7 @@ def test_another_image_of_the_same_name_is_a_new_version(yard: Yard, tmp_path: P
         assert yard.run(yard.container("web"), "cat", "/srv/index.html") == (0, "two\n")
     finally:
         yard.down()
-        yard.api.remove_image(name, force=True)
+        discard(yard.api, name)
 
 
 def test_a_stack_sleeps_when_nothing_happens_and_wakes(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from casava_os.kernel.ports import Errand
 from casava_os.paths import private_dir, state_dir
 from casava_syscalls.results import Ok
 from tests.containers.rootfs import rootfs
+from tests.infra.image import discard, taken_in
 from tests.journeys.conftest import Desk, Ran, furnish
 
 if TYPE_CHECKING:
@@ -67,11 +68,9 @@ def docker_api() -> Iterator[APIClient]:
 @pytest.fixture(scope="module")
 def tiny(docker_api: APIClient) -> Iterator[str]:
     name = "tiny"
-    docker_api.import_image_from_data(
-        rootfs(), repository=name, tag="one", changes=['CMD ["sleep", "600"]', "EXPOSE 80/tcp"]
-    )
+    taken_in(docker_api, rootfs(), f"{name}:one", ['CMD ["sleep", "600"]', "EXPOSE 80/tcp"])
     yield f"{name}:one"
-    docker_api.remove_image(f"{name}:one", force=True)
+    discard(docker_api, name)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from casava_os.containers.daemon import connect
 from casava_os.containers.network import tidy_network
 from casava_os.errors import ExitCode
 from casava_syscalls.results import Ok
-from tests.infra.image import imported
+from tests.infra.image import discard, imported
 from tests.journeys.conftest import Desk, Ran, furnish
 from tests.journeys.test_containers import JOURNEYS
 
@@ -86,8 +86,7 @@ def dock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dock]:
         made = Dock(Desk(workspace, home, "docker"), found.value)
         yield made
         made.sweep()
-    for one in found.value.images(name=name.partition(":")[0]):
-        found.value.remove_image(one["Id"], force=True)
+    discard(found.value, name)
     found.value.close()
 
 

@@ -20,7 +20,7 @@ from casava_os.paths import private_dir, state_dir
 from casava_os.shell.screens.panel import Panel
 from casava_os.shell.screens.panelquestion import QuestionScreen
 from casava_syscalls.results import Ok
-from tests.infra.image import imported
+from tests.infra.image import discard, imported
 from tests.shell.conftest import Shell
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def image(api: APIClient) -> Iterator[str]:
     name = f"casava-panel-{secrets.token_hex(4)}:1"
     imported(api, name)
     yield name
-    for one in api.images(name=name.partition(":")[0]):
-        api.remove_image(one["Id"], force=True)
+    discard(api, name)
 
 
 @pytest.fixture

@@ -65,6 +65,7 @@ def test_told_and_done_by_words(
     reader.until("Request: ")
     reader.type("/memory private\n")
     reader.until("Private mode is on")
+    reader.until("Request: ")  # a Ctrl-D before it is lost, with every program that uses Readline
     reader.type("\x04")
     reader.until("Goodbye.")
     assert reader.process.wait(SECONDS) == 0
