@@ -229,17 +229,13 @@ class Control:
         """Removes the layer of a process that has ended, whose owner did not come to do it. One that is unknown is kept."""
         row = self.journal.process(pid)
         if isinstance(row, Ok) and _over(row.value):
-            opened = self._layers.open(pid)
-            if isinstance(opened, Ok):
-                opened.value.discard()
+            self._layers.remove(pid)
 
     def _bury(self, row: ProcessRow) -> None:
         """Clears away what an owner that is gone left in a layer."""
         if not self.journal.move(row.pid, row.state, "cancelled", ExitCode.INTERRUPTED):
             return
-        opened = self._layers.open(row.pid)
-        if isinstance(opened, Ok):
-            opened.value.discard()
+        self._layers.remove(row.pid)
 
 
 def _over(row: ProcessRow) -> bool:

@@ -13,7 +13,6 @@ from casava_os.errors import ExitCode
 from casava_os.kernel.events import Discarded, Note
 from casava_os.kernel.journal import Journal, ProcessRow, journal_body
 from casava_os.kernel.ports import LayerStore
-from casava_syscalls.results import Ok
 
 DAY = 86_400.0
 GRACE = DAY
@@ -38,9 +37,7 @@ def expire(journal: Journal, layers: LayerStore, days: float, now: float) -> tup
         elif now < after:
             told.append(_sentence(row, after))
         elif journal.move(row.pid, "held", "discarded", ExitCode.DONE):
-            opened = layers.open(row.pid)
-            if isinstance(opened, Ok):
-                opened.value.discard()
+            layers.remove(row.pid)
             gone = Discarded(reason=f"it was held for {age:.0f} days, longer than held_days = {days:g}")
             journal.record(row.pid, gone.event, journal_body(gone) or "{}")
             told.append(f"Process {row.pid} was discarded: {gone.reason}.")

@@ -12,7 +12,7 @@ from pathlib import Path
 from casava_os.errors import ExitCode
 from casava_os.kernel.conflicts import tell_failed
 from casava_os.kernel.dispatch import denial
-from casava_os.kernel.events import ChangesetMade, Committed, Finished, Undone
+from casava_os.kernel.events import ChangesetMade, Committed, Discarded, Finished, Undone
 from casava_os.kernel.journal import Journal, JournalError, ProcessRow
 from casava_os.kernel.landing import Landing, elsewhere
 from casava_os.kernel.life import Ended, real, refuse, resume, stop, text_of
@@ -110,11 +110,16 @@ class Later:
 
     async def _discard(self, p: Process) -> Ending:
         opened = self._held(p)
-        if isinstance(opened, Err):
+        if isinstance(opened, Err) and p.state != "held":
             return stop(p, opened)
         if not p.move("discarded", ExitCode.DONE):
             return stop(p, elsewhere(p.pid), ExitCode.USAGE)
-        p.layer, p.discard_reason = opened.value, "as you asked"
+        p.discard_reason = "as you asked"
+        if isinstance(opened, Ok):
+            p.layer = opened.value
+        else:  # its workspace is gone, or it is damaged: nothing of it is wanted any more
+            self.layers.remove(p.pid)
+            p.tell(Discarded(reason=p.discard_reason))
         return Ending(ExitCode.DONE, "discarded")
 
     def _held(self, p: Process) -> Result[Layer]:

@@ -246,7 +246,10 @@ class LayerStore(Protocol):
         """The held layer of a process."""
 
     def held(self) -> tuple[int, ...]:
-        """The processes that have a layer."""
+        """The processes that have a layer, or what is left of one."""
+
+    def remove(self, pid: int) -> None:
+        """Removes what there is of a process's layer: one that cannot be opened, too. Without one nothing is done."""
 
     def split(self, pid: int, rest: int, landed: Changeset) -> Result[Layer]:
         """Hands the layer of process `pid` on to process `rest`, without what landed of it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,21 @@ def test_yes_lands_at_once_and_discard_throws_away(desk: Desk) -> None:
     assert desk("discard").code == 0
     assert desk("commit").code == 1
     assert desk.names() == ["a.txt", "b.txt"]
+
+
+def test_what_is_held_for_a_workspace_that_is_gone_can_be_discarded(desk: Desk) -> None:
+    assert desk("call", "file.touch", "--paths", "new").code == 3
+    pid = desk("ps").lines[1].split()[0]
+    desk.workspace.rename(desk.workspace.with_name("moved"))
+    elsewhere = desk.workspace.with_name("elsewhere")
+    elsewhere.mkdir()
+    there = replace(desk, workspace=elsewhere)
+    refused = there("commit", pid)
+    assert refused.code == 1
+    assert f"casava-os discard {pid}" in refused.err
+    discarded = there("discard", pid)
+    assert discarded.code == 0, discarded.err
+    assert there("ps").lines[1:] == []
 
 
 def test_several_held_processes_must_be_named(desk: Desk) -> None:

@@ -271,7 +271,17 @@ def _killed_in_the_middle(cloud: Cloud) -> None:
     for pid in set(program.survivors(place)):
         os.kill(pid, signal.SIGKILL)
     assert "aws_instance.web-2" not in state.read(place).resources
+    _forgotten(place, "aws_iam_instance_profile", "aws_iam_role")
     assert json.loads((place / "applied.json").read_text())["resource"]["aws_instance"]["web-2"]
+
+
+def _forgotten(place: Path, *kinds: str) -> None:
+    """What else may have been made a moment before: whether Terraform had it written down is chance."""
+    path = place / state.FILE
+    known = json.loads(path.read_text())
+    kept = [one for one in known["resources"] if one["type"] not in kinds]
+    assert {one["type"] for one in known["resources"] if one not in kept} == set(kinds)
+    path.write_text(json.dumps({**known, "resources": kept, "serial": known["serial"] + 1}))
 
 
 def _somebody_meddles(cloud: Cloud) -> None:

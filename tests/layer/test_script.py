@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from casava_os.kernel.ports import Layer
@@ -102,6 +102,7 @@ operations = st.lists(
 
 
 @given(tree=nodes, what=operations, shell=st.sampled_from(SHELLS))
+@example(tree=[("-rf", "directory", "", 0o644)], what=[["link", 1, 0, "new\nline"]], shell="dash")
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_tree_and_any_changes(
     tree: list[tuple[str, str, str, int]], what: list[list[str | int]], shell: str

@@ -25,6 +25,7 @@ from casava_sandbox.docker.client import connect
 from casava_sandbox.docker.container import BORN_LABEL, HOME_LABEL, HOST_LABEL, OWNER_LABEL, PID_LABEL
 from casava_sandbox.docker.images import get_image
 from casava_sandbox.janitor import left_behind, sweep, tidy
+from casava_sandbox.layer.files import remove_tree
 from casava_sandbox.layer.store import DiskLayerStore
 from casava_sandbox.traces import Traces, fresh
 from casava_syscalls.results import Ok
@@ -282,4 +283,34 @@ def test_the_layer_of_a_process_that_has_ended_goes_and_a_held_one_stays(
         sql.execute("UPDATE processes SET born = 'gone'")
     control.sweep()
     assert layers.held() == ((pid,) if state == "held" else ())
+    journal.close()
+
+
+@pytest.mark.parametrize("left", ["no description", "only an empty folder", "a workspace that is gone"])
+def test_half_of_a_layer_goes_too(tmp_path: Path, left: str) -> None:
+    """Its owner was killed in the middle of making or removing it: what tells whose it was may be gone first."""
+    home, workspace = tmp_path / "state", tmp_path / "w"
+    workspace.mkdir()
+    opened, layers = Journal.open(home / "journal.sqlite"), DiskLayerStore(home)
+    assert isinstance(opened, Ok)
+    journal, control = opened.value, Control(opened.value, layers)
+    pid = journal.new("as asked", str(workspace))
+    made = layers.create(pid, workspace)
+    assert isinstance(made, Ok)
+    folder = made.value.paths.upper.parent
+    (made.value.paths.scratch / "token").write_text("token")
+    if left == "a workspace that is gone":
+        workspace.rmdir()
+    else:
+        (folder / "layer.json").unlink()
+    if left == "only an empty folder":
+        remove_tree(str(folder))
+        folder.mkdir()
+    assert journal.move(pid, "new", "cancelled")
+    with sqlite3.connect(home / "journal.sqlite") as sql:
+        sql.execute("UPDATE processes SET born = 'gone'")
+    assert layers.held() == (pid,)
+    control.sweep()
+    assert layers.held() == ()
+    assert not folder.exists()
     journal.close()

@@ -120,4 +120,16 @@ def _found(
         ):
             address = str(hook["resource"]["addr"]).removeprefix("data.")
             identities[address] = str(hook["id_value"])
-    return Ok(value={address: identities[address] for address in asked if address in identities})
+    return Ok(
+        value={
+            address: _imported_by(address, block, identities[address])
+            for address, block in asked.items()
+            if address in identities
+        }
+    )
+
+
+def _imported_by(address: str, block: Block, identity: str) -> str:
+    """What `import` knows the resource by. Of an instance profile it is the name; its data source tells a number of AWS's."""
+    kind = address.partition(".")[0]
+    return str(block[_NAMED[kind]]) if kind == "aws_iam_instance_profile" else identity

@@ -155,12 +155,7 @@ class DiskLayer:
 
     def discard(self) -> None:
         """Removes the layer's directories; what another owner left in them is set aside under `layers/.left-*`."""
-        folder = str(self._paths.upper.parent)
-        try:
-            remove_tree(folder)
-        except OSError:
-            with suppress(OSError):
-                os.rename(folder, f"{os.path.dirname(folder)}/.left-{self._paths.pid}-{os.urandom(4).hex()}")
+        _removed(str(self._paths.upper.parent))
 
     def _first_seen(self) -> dict[str, Seen]:
         return _read(self._seen_path(), _SEEN_TYPE)
@@ -229,7 +224,7 @@ class DiskLayerStore:
         if not os.path.isdir(workspace):
             message = f"{visible(facts.workspace)} is no longer there"
             return Err(
-                code="not-found", title="The workspace is gone", message=message, hint="Discard the layer"
+                code="not-found", title="The workspace is gone", message=message, hint=f"put it back where it was, or: casava-os discard {pid}"
             )
         return Ok(value=DiskLayer(self._state, _paths(pid, Path(workspace), folder), facts, self._budget))
 
@@ -252,12 +247,17 @@ class DiskLayerStore:
         return self.open(rest)
 
     def held(self) -> tuple[int, ...]:
-        """The processes that have a layer, oldest number first."""
+        """The processes that have a layer, or what is left of one, the lowest number first."""
         with suppress(FileNotFoundError, NotADirectoryError):
             return tuple(
                 sorted(int(n) for n in os.listdir(os.path.join(self._state, "layers")) if n.isdecimal())
             )
         return ()
+
+    def remove(self, pid: int) -> None:
+        """Removes what there is of a process's layer: half of one that was being made or removed when its owner was killed, one
+        whose workspace is gone. What another owner left in it is set aside, as by `DiskLayer.discard`."""
+        _removed(self._folder(pid))
 
     def undo(self, pid: int) -> Result[Changeset]:
         """Takes back the commit of a process. `Err`: `conflict`, `not-found`, `usage` (already undone), `permission`, `disk-full`."""
@@ -325,6 +325,15 @@ def _tidy(state: str, budget: Budget) -> None:
         if due(state, budget):
             prune(state, budget)
         empty(state)
+
+
+def _removed(folder: str) -> None:
+    try:
+        remove_tree(folder)
+    except OSError:
+        place, number = os.path.split(folder)
+        with suppress(OSError):
+            os.rename(folder, f"{place}/.left-{number}-{os.urandom(4).hex()}")
 
 
 def _landed_path(folder: Path) -> str:
