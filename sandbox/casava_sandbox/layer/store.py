@@ -255,8 +255,11 @@ class DiskLayerStore:
         return ()
 
     def remove(self, pid: int) -> None:
-        """Removes what there is of a process's layer: half of one that was being made or removed when its owner was killed, one
-        whose workspace is gone. What another owner left in it is set aside, as by `DiskLayer.discard`."""
+        """Removes what there is of a process's layer, whole or not, whether its workspace is there or not.
+
+        Half of one is left where an owner was killed while it made or removed it. What another owner left in it is set aside,
+        as by `DiskLayer.discard`.
+        """
         _removed(self._folder(pid))
 
     def undo(self, pid: int) -> Result[Changeset]:
