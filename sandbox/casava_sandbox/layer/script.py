@@ -152,7 +152,8 @@ class _Writer:
             name = f"n{len(self._spelled) + 1}"
             octal = "".join(
                 chr(byte)
-                if chr(byte).isascii() and re.match(r"[A-Za-z0-9_./ ]", chr(byte))  # no "-": printf has options
+                if chr(byte).isascii()
+                and re.match(r"[A-Za-z0-9_./ ]", chr(byte))  # no "-": printf has options
                 else f"\\{byte:03o}"
                 for byte in text_to_name(text)
             )

@@ -224,7 +224,10 @@ class DiskLayerStore:
         if not os.path.isdir(workspace):
             message = f"{visible(facts.workspace)} is no longer there"
             return Err(
-                code="not-found", title="The workspace is gone", message=message, hint=f"put it back where it was, or: casava-os discard {pid}"
+                code="not-found",
+                title="The workspace is gone",
+                message=message,
+                hint=f"put it back where it was, or: casava-os discard {pid}",
             )
         return Ok(value=DiskLayer(self._state, _paths(pid, Path(workspace), folder), facts, self._budget))
 
