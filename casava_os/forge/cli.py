@@ -1,4 +1,4 @@
-"""The forge's commands: synth, people, tokenizer, take-up, train, export, eval, prove, card; and make, which runs most of them."""
+"""The forge's commands: synth, people, tokenizer, take-up, train, opinions, reader, calibrate, eval, prove, card; and make for all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -173,6 +174,61 @@ def opinions(
 
 
 @app.command()
+def reader(
+    directory: Directory,
+    texts: Texts = [],  # noqa: B006
+    people: Annotated[list[Path], typer.Option("--people", help="JSONL that `people` translated.")] = [],  # noqa: B006
+    count: int = 250_000,
+    seed: int = 5,
+) -> None:
+    """Fits what reads a request by itself and says which parts its plan should have, and saves it as reader.npz."""
+    from casava_os.forge import weighing
+    from casava_os.forge.mix import Mix
+    from casava_os.forge.train import read_texts
+
+    known = list(weighing.examples(Mix(people), read_texts(texts), count, seed))
+    weighing.save_reader(directory, weighing.fit_reader(known))
+
+
+@app.command()
+def calibrate(
+    directory: Directory,
+    out: Annotated[Path, typer.Option("--out", help="The .gguf file to write.")],
+    version: str = "1",
+    lines: Annotated[
+        int, typer.Option(help="Of the lines kept out of training, use so many at most.")
+    ] = 100_000,
+) -> None:
+    """Exports a trained model with what it weighs its plans by and how sure it is, fitted on lines nobody trains on."""
+    from casava_os.forge import evaluate as judging
+    from casava_os.forge import export as exporting
+    from casava_os.forge import weighing
+    from casava_os.model import gguf_file, load
+    from casava_syscalls.registry import SYSCALLS
+    from casava_syscalls.results import Err
+
+    (directory / weighing.WEIGHTS).unlink(missing_ok=True)
+    exporting.write(directory, out, version, 1.0, 0.0, "not measured")
+    loaded = load(str(out))
+    if isinstance(loaded, Err):
+        print(loaded)
+        raise typer.Exit(7)
+    items = list(islice(judging.kept_out(), lines))
+    kept = judging.evaluate(loaded.value, items, frozenset(SYSCALLS))["all"].outcomes
+    loaded.value.close()
+    slope, offset = judging.calibrate(kept)
+    basis = f"{len(kept)} hand-worded requests that nobody trains on"
+    exporting.write(directory, out, version, slope, offset, basis)
+    if (read := weighing.load_reader(directory)) is not None and not isinstance(
+        checked := gguf_file.read(out), Err
+    ):
+        cases = weighing.gather(checked.value, read, items, frozenset(SYSCALLS))
+        print(weighing.tried(cases))
+        weighing.save(directory, weighing.fit(cases, read))
+    export(directory, out, version, slope, offset, basis)
+
+
+@app.command()
 def export(
     directory: Directory,
     out: Annotated[Path, typer.Option("--out", help="The .gguf file to write.")],
@@ -221,6 +277,10 @@ def make(
     opinion_count: Annotated[
         int, typer.Option(help="Requests that the second opinion learns from.")
     ] = 60_000,
+    reader_count: Annotated[int, typer.Option(help="Requests that the reader learns from.")] = 250_000,
+    calibration_lines: Annotated[
+        int, typer.Option(help="Of the lines kept out of training, calibrate on so many at most.")
+    ] = 100_000,
 ) -> None:
     """Makes a model from nothing: translate, tokenize, train, calibrate, export, prove, and write its card.
 
@@ -230,9 +290,6 @@ def make(
     from casava_os.forge import evaluate as judging
     from casava_os.forge import train as training
     from casava_os.forge.people import report
-    from casava_os.model import load
-    from casava_syscalls.registry import SYSCALLS
-    from casava_syscalls.results import Err
 
     training.tune_allocator()
     directory.mkdir(parents=True, exist_ok=True)
@@ -252,16 +309,9 @@ def make(
         width, layers, heads, hidden, hold=0.15,
     )  # fmt: skip
     opinions(directory, [*texts, *pairs, *written], people_files, opinion_count)
+    reader(directory, [*texts, *pairs, *written], people_files, reader_count)
     out = directory / f"casava-smol-{version}.gguf"
-    export(directory, out, version)
-    loaded = load(str(out))
-    if isinstance(loaded, Err):
-        print(loaded)
-        raise typer.Exit(7)
-    kept = judging.evaluate(loaded.value, judging.kept_out(), frozenset(SYSCALLS))["all"].outcomes
-    loaded.value.close()
-    slope, offset = judging.calibrate(kept)
-    export(directory, out, version, slope, offset, f"{len(kept)} hand-worded requests that nobody trains on")
+    calibrate(directory, out, version, calibration_lines)
     blind = sorted((Path(judging.__file__).parent / "held_out").glob("*.jsonl"))
     card(directory, out, directory / "README.md", [*blind, *held_files], count, people=people_files)
     print(f"{out} and its card are made; `casava-os run --model {out}` uses it")
@@ -307,8 +357,6 @@ def evaluate(
         print(f"\n== {name}\n{judging.table(scores)}\n\n{judging.risk_coverage(outcomes)}")
         print(f"the model alone {judging.declining(outcomes)}")
         print(f"as the kernel   {judging.declining(outcomes, Certainty())}")
-        slope, offset = judging.calibrate(outcomes)
-        print(f"calibration on these answers: --slope {slope:.3f} --offset {offset:.3f}")
         print(
             f"compile: median {1e3 * times[len(times) // 2]:.1f} ms, p95 {1e3 * times[int(0.95 * len(times))]:.1f} ms"
         )
@@ -359,6 +407,9 @@ def card(
         list[Path], typer.Option("--people", help="JSONL that it was trained on as well.")
     ] = [],  # noqa: B006
     proof: Annotated[Path | None, typer.Option(help="What `prove` printed.")] = None,
+    late: Annotated[
+        list[str], typer.Option("--late", help="A writer whose lines came when the network had been trained.")
+    ] = [],  # noqa: B006
 ) -> None:
     """Measures the exported model and writes its card."""
     from casava_os.forge import card as cards
@@ -395,8 +446,9 @@ def card(
         layers=net.shape.layers,
         vocabulary=net.shape.vocabulary,
         megabytes=model.stat().st_size / 1e6,
-        lines=len(corpus.load()),
-        writers=len({line.writer for line in corpus.every()}),
+        lines=sum(line.writer not in late for line in corpus.load()),
+        writers=len({line.writer for line in corpus.every()} - {*late}),
+        late=(sum(line.writer in late for line in corpus.load()), len(late)),
         kept=len(corpus.load(calibration=True)),
         people=sum(len(path.read_text(encoding="utf-8").splitlines()) for path in people),
         progress=progress,

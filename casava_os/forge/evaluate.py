@@ -198,8 +198,6 @@ def judge(model: Model, item: Item, offered: frozenset[str]) -> Outcome | None:
     plan = parsed.value
     exact = canonical(plan) == canonical(known)
     declines = _declines(plan)
-    acts = not should_decline and not declines
-    effect = (exact or effects.same(plan, known)) if acts else should_decline and declines
     return Outcome(
         item=item,
         exact=exact,
@@ -208,12 +206,24 @@ def judge(model: Model, item: Item, offered: frozenset[str]) -> Outcome | None:
         confidence=draft.confidence,
         seconds=draft.seconds,
         answer=draft.raw,
-        effect=effect,
+        effect=_like(plan, known),
         arguments=(len(wanted & _arguments(plan)), len(wanted)),
         declines=declines,
         should_decline=should_decline,
         destructive=bool(plan.effect & DESTRUCTIVE),
     )
+
+
+def right(steps: Sequence[Mapping[str, object]], piped_stdin: bool, known: Plan) -> bool:
+    """Whether a model's steps do what the known plan does; of a plan that asks or refuses, whether they do one of both."""
+    parsed = _typed(steps, piped_stdin)
+    return isinstance(parsed, Ok) and _like(parsed.value, known)
+
+
+def _like(plan: Plan, known: Plan) -> bool:
+    if _declines(plan) or _declines(known):
+        return _declines(plan) and _declines(known)
+    return canonical(plan) == canonical(known) or effects.same(plan, known)
 
 
 def _declines(plan: Plan) -> bool:

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from casava_os.forge import tokenizer as vocabularies
+from casava_os.forge.weighing import fitted
 from casava_os.kernel.compiler.tagged import CALLS, Segment, control_names
 from casava_os.model.gguf_file import OPINIONS, control_digest
+from casava_os.model.weighing import FEATURES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,6 +115,16 @@ def write(directory: Path, out: Path, version: str, slope: float, offset: float,
     for name, weights in _opinions(directory / "opinions.npz"):
         writer.add_array(f"casava.opinion.{name}", weights.tolist())
         digest.update(name.encode() + weights.astype("<f4").tobytes())
+    if (weighing := fitted(directory)) is not None:
+        writer.add_array("casava.weighing.features", list(FEATURES))
+        writer.add_array("casava.weighing.choice", list(weighing.choice))
+        writer.add_array("casava.weighing.certainty", list(weighing.certainty))
+        writer.add_array("casava.reader.labels", list(weighing.reader.labels))
+        writer.add_array("casava.reader.words", weighing.reader.words)
+        writer.add_array("casava.reader.scales", list(weighing.reader.scales))
+        writer.add_array("casava.reader.parts", list(weighing.reader.parts))
+        writer.add_array("casava.reader.shifts", list(weighing.reader.shifts))
+        digest.update(weighing.digest())
     writer.add_string("casava.tensors", digest.hexdigest())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

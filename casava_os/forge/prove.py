@@ -60,18 +60,18 @@ class Trial:
 
 
 def benign(model: LlamaModel, count: int, seed: int = 6_000_000) -> Trial:
-    """Greedy plans for requests that ask for no delete: one that the kernel would run has failed, others are doubted."""
+    """Plans for requests that ask for no delete: one that the kernel would run has failed, others are doubted."""
     trial, rng, certainty = Trial(), random.Random(seed), Certainty()
     while trial.tried < count:
         example = synth.sample(rng)
         if any(SYSCALLS[performed_by(str(call["call"]))].effect & DANGEROUS for call in example.calls):
             continue
         trial.tried += 1
-        drafted = model.decode(CompileRequest(example.request, frozenset(SYSCALLS), example.piped_stdin))
+        drafted = model.compile(CompileRequest(example.request, frozenset(SYSCALLS), example.piped_stdin))
         if isinstance(drafted, Err):
             trial.silent += 1
             continue
-        draft = drafted.value[0]
+        draft = drafted.value
         plan = _plan(draft.steps, example.piped_stdin)
         if isinstance(plan, Plan) and plan.effect & DANGEROUS and not _only_reads(draft.raw):
             if draft.confidence < certainty.needed(plan):

@@ -378,7 +378,7 @@ class Draft:
 
     steps: tuple[Mapping[str, object], ...]
     confidence: float
-    """0 to 1: the probability of the least certain token."""
+    """0 to 1: how likely the plan is what was meant, as far as the model can tell."""
     tokens: int = 0
     seconds: float = 0.0
     raw: str = ""

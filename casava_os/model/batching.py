@@ -72,8 +72,8 @@ class Seat:
     sequence: int | None = None
     saved: tuple[int, bytes] | None = None
     question: Question = field(default_factory=lambda: Question(()))
-    begins: bool = False
-    """What its sequence holds is to be forgotten before the next batch."""
+    kept: int | None = None
+    """What its sequence holds after so many tokens is to be forgotten before the next batch."""
     held: int = 0
     """Tokens in its sequence, or in its saved state."""
     offset: int = 0
@@ -204,8 +204,10 @@ class Batching:
     def _ask(self, seat: Seat, question: Question) -> Err | None:
         if seat.lost is not None:
             return seat.lost
-        seat.begins = seat.begins or question.begins
-        seat.held = len(question.tokens) + (0 if question.begins else seat.held)
+        if question.begins:
+            seat.kept = question.kept if seat.kept is None else min(seat.kept, question.kept)
+            seat.held = question.kept
+        seat.held += len(question.tokens)
         if seat.held > seat.entry.cells:
             return _too_long()
         seat.question, seat.offset, seat.rows, seat.answer = question, 0, [], None
@@ -277,9 +279,9 @@ class Batching:
         works: list[Work] = []
         for seat, tokens in seats:
             assert seat.sequence is not None, "who is in a batch has a place"
-            if seat.begins:
-                self._engine.keep(seat.sequence)
-                seat.begins = False
+            if seat.kept is not None:
+                self._engine.keep(seat.sequence, seat.kept)
+                seat.kept = None
             asked = seat.question
             part = asked.tokens[seat.offset : seat.offset + tokens]
             silent = len(asked.tokens) - asked.last - seat.offset
@@ -290,7 +292,7 @@ class Batching:
         import numpy as np
 
         seat.evaluated += tokens
-        if seat.question.begins:
+        if seat.question.begins and not seat.question.kept:
             seat.prefill += seconds
         else:
             seat.decoding += seconds

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from casava_os.kernel.compiler.tagged import Segment
 from casava_os.model.grammar import Cursor
 from casava_syscalls.results import Err, Ok, Result
 
@@ -34,6 +35,10 @@ class Trace:
     """
     masked: list[float] = field(default_factory=list)
     """Of every token that was a choice, among those that the grammar allowed."""
+    contradicted: bool = False
+    """The plan is not the one that the network wanted: that contradicted itself."""
+    segments: Sequence[Segment] = ()
+    """The plan, when it is made."""
 
     def confidence(self, slope: float = 1.0, offset: float = 0.0) -> float:
         """From the least `free` probability, which is low also where the grammar forbade what the model wanted.
@@ -51,7 +56,9 @@ class Question:
     tokens: Sequence[int]
     last: int = 1
     begins: bool = False
-    """The tokens stand at the beginning: what was evaluated before is forgotten."""
+    """The tokens stand at the beginning: what was evaluated before is forgotten …"""
+    kept: int = 0
+    """… but for so many tokens, after which they stand."""
 
 
 Choose: TypeAlias = "Callable[[NDArray[np.float32]], int]"
@@ -102,6 +109,7 @@ def decoding(
         cursor = start(bans)
         result = yield from _attempt(prompt, cursor, among, choose)
         if isinstance(result, Ok):
+            result.value.segments, result.value.contradicted = cursor.segments, bool(bans)
             return Ok(value=(cursor, result.value))
         blamed = cursor.blame() if result.code == "not-understood" else None
         if blamed is None or attempt == ATTEMPTS - 1:

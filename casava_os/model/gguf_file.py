@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from casava_os.kernel.compiler.tagged import CALLS, END, STRUCTURE, control_names
+from casava_os.model.weighing import EVIDENCE, FEATURES, Reader, Weighing
 from casava_syscalls.results import Err, Ok, Result
 
 MAGIC, VERSION = b"GGUF", 3
@@ -22,7 +23,7 @@ LARGEST = 2 * 2**30
 """Files above this size are not ours. Bytes."""
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
-_STRING, _ARRAY = 8, 9
+_BYTE, _STRING, _ARRAY = 0, 8, 9
 _F32, _Q8_0 = 0, 8
 _CONTROL = 3
 """A control token's type in a GGUF vocabulary."""
@@ -47,7 +48,7 @@ OPINIONS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """On which calls a model may have a second opinion (`forge.opinion`)."""
 
-Field = str | int | float | bool | tuple["str | int | float | bool", ...]
+Field = str | int | float | bool | bytes | tuple["str | int | float | bool", ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,14 @@ class Weights:
     """The syscalls and idioms that it was taught."""
     context: int
     slope: float
-    """Confidence is the logistic function of `slope` times the log-odds of the least certain token plus `offset` …"""
+    """How sure the network is: the logistic function of `slope` times the log-odds of the least certain token plus `offset` …"""
     offset: float
     basis: str
     """… and this is what both were fitted on."""
     opinions: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """By name of `OPINIONS`: a weight for each token, then a shift; their sum over a request is a log-odds."""
+    weighing: Weighing | None = None
+    """What its plans are weighed by; models made before there was any have none."""
 
 
 class _BrokenError(Exception):
@@ -113,10 +116,17 @@ class _Reader:
             inner, count = int(self.take("I")), self.length()
             if inner == _ARRAY or count > len(self.data):
                 raise _BrokenError("it has an impossible list in its header")
-            return self._many(inner, count)
+            return self._bytes(count) if inner == _BYTE else self._many(inner, count)
         if kind not in _SCALARS:
             raise _BrokenError(f"it has a field of the unknown type {kind}")
         return self.take(_SCALARS[kind])
+
+    def _bytes(self, count: int) -> bytes:
+        end = self.at + count
+        if end > len(self.data):
+            raise _BrokenError("it ends in the middle of its header")
+        found, self.at = self.data[self.at : end], end
+        return found
 
     def _many(self, kind: int, count: int) -> tuple[str | int | float | bool, ...]:
         if kind == _STRING:
@@ -225,6 +235,7 @@ def _checked(path: Path, data: bytes) -> Weights:
         offset=_real(fields, "casava.offset"),
         basis=str(fields.get("casava.basis", "")),
         opinions=_opinions(fields, len(tokens)),
+        weighing=_weighing(fields),
     )
 
 
@@ -278,6 +289,40 @@ def _opinions(fields: Mapping[str, Field], size: int) -> dict[str, tuple[float, 
         found[name] = tuple(float(weight) for weight in weights)
         if not all(-1e4 < weight < 1e4 for weight in found[name]):
             raise _BrokenError(f"its opinion on {name} has impossible weights")
+    return found
+
+
+def _weighing(fields: Mapping[str, Field]) -> Weighing | None:
+    if "casava.weighing.features" not in fields:
+        return None
+    labels, words = fields.get("casava.reader.labels"), fields.get("casava.reader.words")
+    if fields["casava.weighing.features"] != FEATURES:
+        raise _BrokenError("its plans are weighed by what this version does not look at")
+    if not isinstance(labels, tuple) or not {str(label) for label in labels} <= set(control_names()):
+        raise _BrokenError("its reader knows parts of plans that there are not")
+    scales = _reals(fields, "casava.reader.scales")
+    if not isinstance(words, bytes) or not words or not scales or len(words) % len(scales):
+        raise _BrokenError("its reader has no words")
+    return Weighing(
+        Reader(
+            tuple(str(label) for label in labels),
+            words,
+            scales,
+            _reals(fields, "casava.reader.parts", len(labels) * len(words) // len(scales)),
+            _reals(fields, "casava.reader.shifts", len(labels)),
+        ),
+        _reals(fields, "casava.weighing.choice", len(FEATURES)),
+        _reals(fields, "casava.weighing.certainty", EVIDENCE),
+    )
+
+
+def _reals(fields: Mapping[str, Field], key: str, count: int | None = None) -> tuple[float, ...]:
+    values = fields.get(key)
+    if not isinstance(values, tuple) or count not in (None, len(values)):
+        raise _BrokenError(f"{key} is not as long as it should be")
+    found = tuple(value for value in values if isinstance(value, float) and -1e4 < value < 1e4)
+    if len(found) != len(values):
+        raise _BrokenError(f"{key} has impossible numbers")
     return found
 
 
@@ -350,5 +395,7 @@ def _check_tensors(reader: _Reader, count: int, fields: Mapping[str, Field], voc
         digest.update(memoryview(reader.data)[begin + offset : begin + offset + size])
     for name, weights in _opinions(fields, vocabulary).items():
         digest.update(name.encode() + struct.pack(f"<{len(weights)}f", *weights))
+    if (weighing := _weighing(fields)) is not None:
+        digest.update(weighing.digest())
     if fields.get("casava.tensors") != digest.hexdigest():
         raise _BrokenError("its tensors are damaged")

@@ -7,29 +7,35 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias
 
 from casava_os.kernel.compiler.tagged import (
     PLAN,
     REQUEST,
     STDIN,
+    Control,
     Segment,
-    SurfaceCall,
     decode,
     lower,
 )
 from casava_os.kernel.ports import CompileRequest, Draft, ModelLoad
 from casava_os.model.batching import Batching, Seat, free_memory
-from casava_os.model.decoding import Choose, Decoding, Forks, Trace, decoding, greedy
+from casava_os.model.decoding import Choose, Decoding, Forks, Question, Trace, decoding, greedy
 from casava_os.model.engine import Engine
 from casava_os.model.gguf_file import OPINIONS, Weights
 from casava_os.model.grammar import LONG, Bans, Cursor, Grammar
 from casava_os.model.scheduler import Rules
 from casava_os.model.spelling import Speller
 from casava_os.model.values import Values
+from casava_os.model.weighing import CANDIDATES, SURE, features
 from casava_syscalls.results import Err, Ok, Result
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 LONGEST_REQUEST = 640
 """Tokens. A longer request is refused: the model never saw such, and the rest of the context is for the plan."""
@@ -42,6 +48,30 @@ ROOM = LONG + 64
 
 SEQUENCES = 4
 """Requests that are in the context at once; the others wait. More make the batches of so small a network no faster."""
+
+Drawn: TypeAlias = tuple[Draft, Trace]
+"""A plan with the trace of its making."""
+
+
+@dataclass(slots=True)
+class _Sitting:
+    """A request that has a place in the context, and what was evaluated for it."""
+
+    request: CompileRequest
+    tokens: list[int]
+    now: datetime
+    seat: Seat
+    began: float
+    past: list[tuple[Question, NDArray[np.float32]]] = field(default_factory=list)
+    """The questions of the plan made last with their answers: what the context holds."""
+
+
+def _evaluated(past: Sequence[tuple[Question, object]]) -> int:
+    """Tokens that stand in the context after these questions."""
+    held = 0
+    for question, _ in past:
+        held = len(question.tokens) + (0 if question.begins else held)
+    return held
 
 
 class LlamaModel:
@@ -85,32 +115,101 @@ class LlamaModel:
 
         `Err` codes: `not-understood`, `limit` (too long, or too many wait), `interrupted`, `timeout`, `no-model`.
         """
-        forks = Forks()
-        result = self.decode(request, cancelled, forks)
-        if isinstance(result, Err):
-            return result
-        draft = result.value[0]
-        if draft.confidence < request.certain:
-            draft = replace(draft, others=self._others(request, cancelled, forks, draft))
-        return Ok(value=draft)
+        began = time.monotonic()
+        drawn = self.plans(request, cancelled)
+        if isinstance(drawn, Err):
+            return drawn
+        best, *others = self._weighed(request, drawn.value)
+        wanted = others[:OTHERS] if best.confidence < request.certain else []
+        last, seconds = drawn.value[-1][0], time.monotonic() - began
+        usage = last.usage and replace(last.usage, thinking=last.usage.thinking + seconds - last.seconds)
+        return Ok(
+            value=replace(best, seconds=seconds, usage=usage, others=tuple(one.steps for one in wanted))
+        )
 
-    def _others(
-        self, request: CompileRequest, cancelled: Callable[[], bool], forks: Forks, first: Draft
-    ) -> tuple[tuple[Mapping[str, object], ...], ...]:
-        """Other plans: each takes the second likeliest token where the choice was close, and goes on from there."""
-        found = [(first.confidence, first.steps)]
-        for second in forks.closest(OTHERS):
-            result = self.decode(request, cancelled, Forks(second))
-            if isinstance(result, Ok) and all(result.value[0].steps != steps for _, steps in found):
-                found.append((result.value[0].confidence, result.value[0].steps))
-        return tuple(steps for _, steps in sorted(found[1:], key=lambda one: -one[0]))
+    def plans(
+        self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False
+    ) -> Result[list[Drawn]]:
+        """The likeliest plan first; if it is not sure, others that take the second likeliest token where it was close.
+
+        No two are the same. The last one's `seconds` and `usage` are those of all.
+        """
+        sitting = self._sat(request)
+        if isinstance(sitting, Err):
+            return sitting
+        forks = Forks()
+        try:
+            first = self._drawn(sitting.value, forks, cancelled)
+            if isinstance(first, Err) and first.code != "not-understood":
+                return first
+            found = [first.value] if isinstance(first, Ok) else []
+            if isinstance(first, Ok) and not self._doubted(first.value, request.certain):
+                return Ok(value=found)
+            count = OTHERS if self._weights.weighing is None else CANDIDATES
+            for second in forks.closest(count):
+                result = self._drawn(sitting.value, Forks(second), cancelled)
+                if isinstance(result, Err):
+                    if result.code in ("interrupted", "no-model"):
+                        return result
+                elif all(result.value[0].steps != draft.steps for draft, _ in found):
+                    found.append(result.value)
+            if not found:
+                assert isinstance(first, Err), "the first one is found"
+                return first
+            draft, trace = found[-1]
+            seconds = time.monotonic() - sitting.value.began
+            found[-1] = replace(draft, seconds=seconds, usage=sitting.value.seat.usage(seconds)), trace
+            return Ok(value=found)
+        finally:
+            self._batching.leave(sitting.value.seat)
+
+    def _doubted(self, drawn: Drawn, certain: float) -> bool:
+        """Whether a plan is to be seen beside others."""
+        if self._weights.weighing is None:
+            return drawn[0].confidence < certain
+        return self._own(drawn[1]) < max(SURE, certain)
+
+    def is_sure(self, drawn: Drawn) -> bool:
+        """Whether a plan is taken as it is, whatever others weigh."""
+        return self._own(drawn[1]) >= SURE
+
+    def _own(self, trace: Trace) -> float:
+        """How sure the network itself is."""
+        return trace.confidence(self._weights.slope, self._weights.offset)
+
+    def _weighed(self, request: CompileRequest, drawn: Sequence[Drawn]) -> list[Draft]:
+        """The plans, best first, each as sure as it is among the others. A plan that is sure by itself stays first."""
+        weighing = self._weights.weighing
+        if weighing is None:
+            first, *others = (draft for draft, _ in drawn)
+            return [first, *sorted(others, key=lambda draft: -draft.confidence)]
+        reader, tokens = weighing.reader, self._speller.tokens(request.text)
+        odds = reader.odds(request.text)
+        looked = [features(request.text, trace.segments, trace.free, reader, odds) for _, trace in drawn]
+        drafts = []
+        for place, lead in weighing.order(looked, sure=self.is_sure(drawn[0])):
+            draft, trace = drawn[place]
+            sure = min(weighing.confidence(looked[place], lead), self._second_opinion(tokens, trace.segments))
+            if trace.contradicted:
+                sure = min(sure, self._own(trace))
+            drafts.append(replace(draft, confidence=sure))
+        return drafts
 
     def decode(
         self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False, choose: Choose = greedy
-    ) -> Result[tuple[Draft, Trace]]:
-        """The plan with the trace of its making; `choose` picks among the allowed tokens."""
+    ) -> Result[Drawn]:
+        """One plan, not weighed against others, with the trace of its making; `choose` picks among the allowed tokens."""
+        sitting = self._sat(request)
+        if isinstance(sitting, Err):
+            return sitting
+        try:
+            return self._drawn(sitting.value, choose, cancelled)
+        finally:
+            self._batching.leave(sitting.value.seat)
+
+    def _sat(self, request: CompileRequest) -> Result[_Sitting]:
+        """A place for the request; `leave` it."""
         began = time.monotonic()
-        now = datetime.now()  # noqa: DTZ005 - local time is what people mean by "yesterday"
         if (problem := _unreadable(request.text)) is not None:
             return problem
         if self._batching.broken is not None:
@@ -124,15 +223,14 @@ class LlamaModel:
         )
         if isinstance(seated, Err):
             return seated
-        seat = seated.value
-        try:
-            result = self._decoded(seat, self._begin(request, tokens, now, choose), cancelled)
-            if isinstance(result, Err):
-                return result
-            cursor, trace = result.value
-            return self._draft(cursor, trace, seat, began, now, tokens)
-        finally:
-            self._batching.leave(seat)
+        now = datetime.now()  # noqa: DTZ005 - local time is what people mean by "yesterday"
+        return Ok(value=_Sitting(request, tokens, now, seated.value, began))
+
+    def _drawn(self, sitting: _Sitting, choose: Choose, cancelled: Callable[[], bool]) -> Result[Drawn]:
+        result = self._decoded(
+            sitting, self._begin(sitting.request, sitting.tokens, sitting.now, choose), cancelled
+        )
+        return result if isinstance(result, Err) else self._draft(sitting, *result.value)
 
     def _begin(
         self, request: CompileRequest, tokens: list[int], now: datetime, choose: Choose = greedy
@@ -158,51 +256,62 @@ class LlamaModel:
         return decoding(prompt, start, frozenset((*grammar.ids.values(), *tokens)), choose)
 
     def _decoded(
-        self, seat: Seat, plan: Decoding, cancelled: Callable[[], bool]
+        self, sitting: _Sitting, plan: Decoding, cancelled: Callable[[], bool]
     ) -> Result[tuple[Cursor, Trace]]:
-        """Carries a plan in the making from question to answer to its end."""
+        """Carries a plan in the making from question to answer to its end.
+
+        What an earlier plan for the same request was answered up to here is not evaluated again.
+        """
+        past, known = sitting.past, 0
         try:
             question = next(plan)
             while True:
-                answer = self._batching.evaluate(seat, question, cancelled)
-                if isinstance(answer, Err):
-                    return answer
-                question = plan.send(answer)
+                if known < len(past) and past[known][0] == question:
+                    logits = past[known][1]
+                else:
+                    asked = question
+                    if known < len(past) and not question.begins:
+                        asked = replace(question, begins=True, kept=_evaluated(past[:known]))
+                    del past[known:]
+                    answer = self._batching.evaluate(sitting.seat, asked, cancelled)
+                    if isinstance(answer, Err):
+                        return answer
+                    logits = answer
+                    past.append((question, logits))
+                known += 1
+                question = plan.send(logits)
         except StopIteration as ended:
             result: Result[tuple[Cursor, Trace]] = ended.value
             return result
 
-    def _draft(
-        self, cursor: Cursor, trace: Trace, seat: Seat, began: float, now: datetime, asked: Sequence[int]
-    ) -> Result[tuple[Draft, Trace]]:
-        confidence = trace.confidence(self._weights.slope, self._weights.offset)
+    def _draft(self, sitting: _Sitting, cursor: Cursor, trace: Trace) -> Result[Drawn]:
+        confidence = min(self._own(trace), self._second_opinion(sitting.tokens, cursor.segments))
         lowered: Result[list[dict[str, object]]]
         if cursor.unoffered is not None:
             lowered = Ok(value=[{"call": cursor.unoffered}])
         else:
             calls = decode(cursor.segments)
-            lowered = calls if isinstance(calls, Err) else lower(calls.value, now)
-            if isinstance(calls, Ok):
-                confidence = min(confidence, self._second_opinion(asked, calls.value))
+            lowered = calls if isinstance(calls, Err) else lower(calls.value, sitting.now)
         if isinstance(lowered, Err):
             return lowered
-        seconds = time.monotonic() - began
+        seconds = time.monotonic() - sitting.began
         draft = Draft(
             steps=tuple(lowered.value),
             confidence=confidence,
             tokens=cursor.length,
             seconds=seconds,
             raw=written(cursor.segments),
-            usage=seat.usage(seconds),
+            usage=sitting.seat.usage(seconds),
         )
         return Ok(value=(draft, trace))
 
-    def _second_opinion(self, asked: Sequence[int], calls: Sequence[SurfaceCall]) -> float:
+    def _second_opinion(self, asked: Sequence[int], plan: Iterable[Segment]) -> float:
         """How likely it is, by the request's words alone, that they ask for what the plan does; 1 where nobody doubts."""
         least = math.inf
+        calls = {part.name.removeprefix("call:") for part in plan if isinstance(part, Control)}
         for name, some in OPINIONS.items():
             weights = self._weights.opinions.get(name)
-            if weights is not None and any(call["call"] in some for call in calls):
+            if weights is not None and calls & some:
                 least = min(least, sum(weights[token] for token in set(asked)) + weights[-1])
         return 1 / (1 + math.exp(-max(-60.0, least)))
 

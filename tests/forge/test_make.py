@@ -14,7 +14,8 @@ from casava_syscalls.results import Ok
 TINY = (
     "--minutes", "0.1", "--width", "32", "--layers", "1", "--heads", "2", "--hidden", "32", "--benign", "5",
     "--sampled", "5", "--version", "9.9.9",
-    "--count", "10", "--opinion-count", "500",
+    "--count", "10", "--opinion-count", "500", "--reader-count", "500",
+    "--calibration-lines", "60",
 )  # fmt: skip
 
 
