@@ -148,7 +148,7 @@ def edits(request: str, calls: list[dict[str, object]], rng: random.Random) -> I
         elif token.kind.startswith("\x00quoted") and token.text.isalpha():
             yield (
                 "quoted",
-                put(token, f'"{token.text}ish"'),
+                put(token, f"{written[0]}{token.text}ish{written[-1]}"),  # a shell tells the marks apart
                 substituted(calls, token.text, f"{token.text}ish"),
             )
         elif "/" in token.text:

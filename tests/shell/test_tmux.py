@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -63,7 +64,8 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     workspace.mkdir()
     for name in ("a.txt", "b.tmp", "c.tmp"):
         (workspace / name).write_text("hello\n")
-    made = Terminal(f"casava-test-{os.getpid()}", workspace)
+    # A name of its own: the server of the test before may be about to end.
+    made = Terminal(f"casava-test-{secrets.token_hex(4)}", workspace)
     settings = {
         "CASAVA_HOME": str(tmp_path / "home"),
         "CASAVA_SANDBOX": "bubblewrap",
