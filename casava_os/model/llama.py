@@ -275,6 +275,7 @@ class LlamaModel:
                     del past[known:]
                     answer = self._batching.evaluate(sitting.seat, asked, cancelled)
                     if isinstance(answer, Err):
+                        past.clear()  # what the context holds now, nobody knows
                         return answer
                     logits = answer
                     past.append((question, logits))

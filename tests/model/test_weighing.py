@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ import pytest
 
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
 from casava_os.kernel.ports import CompileRequest
-from casava_os.model.decoding import Forks
+from casava_os.model.batching import Seat
+from casava_os.model.decoding import Forks, Question
 from casava_os.model.llama import LlamaModel
 from casava_os.model.weighing import (
     CANDIDATES,
@@ -26,7 +28,7 @@ from casava_os.model.weighing import (
     slots,
 )
 from casava_syscalls.registry import available
-from casava_syscalls.results import Ok
+from casava_syscalls.results import Err, Ok
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -198,6 +200,35 @@ def test_a_model_without_weights_for_it_takes_the_likeliest(smol: LlamaModel) ->
             assert compiled.value.steps == alone.value[0].steps
     finally:
         bare.close()
+
+
+@pytest.mark.parametrize("failing", [0, 1, 3])
+def test_a_question_that_failed_spoils_no_later_plan(
+    smol: LlamaModel, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    """Its tokens may stand in the context; the plans after it are as they are without it."""
+    request = CompileRequest(UNSURE[0], available(), certain=1.0)
+    whole = smol.plans(request)
+    assert isinstance(whole, Ok)
+    known = {draft.raw: trace.free for draft, trace in whole.value}
+    original, asked, first = smol._batching.evaluate, 0, 0
+
+    def failing_once(
+        seat: Seat, question: Question, cancelled: Callable[[], bool]
+    ) -> NDArray[np.float32] | Err:
+        nonlocal asked, first
+        answer = original(seat, question, cancelled)
+        asked += 1
+        if question.kept and not first:
+            first = asked
+        return Err(code="timeout", title="late") if first and asked == first + failing else answer
+
+    monkeypatch.setattr(smol._batching, "evaluate", failing_once)
+    drawn = smol.plans(request)
+    assert isinstance(drawn, Ok)
+    assert asked > first + failing, "others came after it"
+    assert len(drawn.value) >= 2
+    assert all(known[draft.raw] == trace.free for draft, trace in drawn.value)
 
 
 def test_cancelling_ends_the_weighing(smol: LlamaModel) -> None:
