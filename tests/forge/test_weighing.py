@@ -42,6 +42,13 @@ def test_the_choice_finds_what_tells_right_from_wrong() -> None:
     assert float(said.partition("weighed ")[2].partition("%")[0]) > 85
 
 
+def test_where_nothing_tells_them_apart_the_likeliest_is_taken() -> None:
+    wrong = [weighing.Case(case.looked, np.zeros(4, bool), sure=False) for case in cases(5, 1)]
+    choice = weighing.fit_choice(wrong)
+    assert [name for name, weight in zip(FEATURES, choice, strict=True) if weight] == ["likelihood"]
+    assert weighing.fit(wrong, Reader((), b"", (), (), ())).choice == choice
+
+
 def test_a_sure_plan_is_taken_as_it_is_and_a_single_one_too() -> None:
     looked = np.zeros((2, len(FEATURES)))
     looked[1] = 5.0
