@@ -244,8 +244,9 @@ def test_killed_at_any_moment_leaves_nothing_after_the_next_start(driver: str, t
         assert text in ("a\n", "y\n"), text
 
     def clean() -> bool:
+        # Not `ps`: that tells what was left behind, and clears nothing away.
         subprocess.run(
-            [sys.executable, "-m", "casava_os", "ps"],
+            [sys.executable, "-m", "casava_os", "log"],
             cwd=workspace,
             env=environment,
             check=True,
