@@ -47,7 +47,8 @@ CANDIDATES = 6
 """How many other plans one that is less sure is weighed against at most."""
 
 RELUCTANCE = 1.0
-"""By so much a question must outweigh an order. Of five orders that a question outweighed by less, two were right."""
+"""By so much a question must outweigh an order. Without it seven plain orders of the first 88 journeys became questions; of five
+unseen requests for which it decided, three were questions."""
 
 WIDEST = 4.0
 """A lead over the next plan above this says no more, and so sure a plan counts as having it."""
