@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from casava_os.forge import tokenizer as vocabularies
 from casava_os.forge.weighing import fitted
-from casava_os.kernel.compiler.tagged import CALLS, Segment, control_names
+from casava_os.kernel.compiler.tagged import CALLS, PLAN, Segment, control_names
 from casava_os.model.gguf_file import OPINIONS, control_digest
 from casava_os.model.weighing import FEATURES
 
@@ -56,7 +56,7 @@ def load_net(checkpoint: Path) -> tuple[Net, Progress]:
     from casava_os.forge.net import Net, Shape
 
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    net = Net(Shape(**state["shape"]))
+    net = Net(Shape.kept(state["shape"]))
     net.load_state_dict(state["net"])
     return net.float().eval(), Progress(**{key: state[key] for key in Progress.__slots__ if key in state})
 
@@ -101,6 +101,7 @@ def write(directory: Path, out: Path, version: str, slope: float, offset: float,
     writer.add_float32("casava.slope", slope)
     writer.add_float32("casava.offset", offset)
     writer.add_string("casava.basis", basis)
+    writer.add_bool("casava.prefix", shape.prefix)
     writer.add_uint64("casava.trained_tokens", progress.tokens)
 
     digest = hashlib.sha256()
@@ -135,8 +136,9 @@ def write(directory: Path, out: Path, version: str, slope: float, offset: float,
 def take_up(path: Path, directory: Path) -> None:
     """Lays tokenizer and checkpoint of the exported model at `path` into `directory`, for training to go on from it.
 
-    The weights come back as Q8_0 kept them, the optimisers begin anew, and the run's time begins at zero. Raises
-    `ValueError` for a file that is not ours.
+    The weights come back as Q8_0 kept them, the optimisers begin anew, and the run's time begins at zero. A network that read its
+    prompt forwards only reads it in both directions from now on, which it has to be taught. Raises `ValueError` for a file
+    that is not ours.
     """
     import gguf
     import numpy as np
@@ -240,7 +242,9 @@ def check(directory: Path, path: Path, examples: Sequence[Worked], strings: Sequ
                 rounded = gguf.quants.dequantize(gguf.quants.quantize(parameter.numpy(), kind), kind)
                 parameter.copy_(torch.from_numpy(rounded))
     vocabulary = vocabularies.load(directory / "tokenizer.json")
-    engine = Engine(path)
+    engine = Engine(
+        path, limit=CONTEXT, prompt_end=vocabulary.controls[PLAN] if net.shape.prefix else None
+    )
     try:
         mismatches = sum(engine.tokenize(text) != vocabulary.text(text) for text in strings)
         largest = total = 0.0
@@ -251,7 +255,8 @@ def check(directory: Path, path: Path, examples: Sequence[Worked], strings: Sequ
             engine.forget()
             ours = engine.evaluate(ids, last=len(plan))
             with torch.no_grad():
-                theirs = net(torch.tensor([ids]))[0].numpy()[-len(plan) :]
+                prompt = torch.tensor([len(ids) - len(plan) + 1])
+                theirs = net(torch.tensor([ids]), prompt)[0].numpy()[-len(plan) :]
             difference = np.abs(ours - theirs)
             largest = max(largest, float(difference.max()))
             total += float(difference.mean()) * len(plan)

@@ -1,13 +1,16 @@
 """The network: a llama-architecture decoder in plain torch, and its optimiser.
 
 RMSNorm, rotary positions on neighbouring pairs (as llama.cpp's `llama` architecture has them), SwiGLU, tied
-embeddings. Attention is written as matmul, mask, softmax: on a CPU in bfloat16 the fused kernel's backward is slower.
+embeddings. A prompt is read in both directions (a prefix language model: Raffel et al. 2020, section 3.2.1), which llama.cpp
+does when causal attention is off for the prompt's batch. Attention is written as matmul, mask, softmax: on a CPU in bfloat16 the fused kernel's backward is slower.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -25,9 +28,16 @@ class Shape:
     hidden: int = 512
     theta: float = 1000.0
     epsilon: float = 1e-5
+    prefix: bool = True
+    """The tokens of a prompt see each other in both directions; those of the plan only what stands before them."""
 
-    def asdict(self) -> dict[str, float]:
+    def asdict(self) -> dict[str, float | bool]:
         return asdict(self)
+
+    @classmethod
+    def kept(cls, state: Mapping[str, Any]) -> Shape:
+        """The shape that `asdict` gave; one kept before there was a choice reads its prompt forwards only."""
+        return cls(**{"prefix": False, **state})
 
 
 class Norm(nn.Module):
@@ -48,8 +58,9 @@ class Norm(nn.Module):
 class Layer(nn.Module):
     """Attention and a gated feed-forward, each behind a norm and added to the stream."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = dropout
         width, hidden = shape.width, shape.hidden
         self.heads = shape.heads
         self.attention_norm = Norm(width, shape.epsilon)
@@ -96,10 +107,10 @@ class Layer(nn.Module):
         mixed = mixed.transpose(1, 2).reshape(batch, length, width)
         if wanted is not None:
             x, mixed = x[wanted], mixed[wanted]
-        x = x + self.o(mixed)
+        x = x + F.dropout(self.o(mixed), self.dropout, self.training)
         h = self.feed_norm(x)
         gate, up = F.linear(h, torch.cat((self.gate.weight, self.up.weight)).to(h.dtype)).chunk(2, -1)
-        return x + self.down(F.silu(gate) * up)
+        return x + F.dropout(self.down(F.silu(gate) * up), self.dropout, self.training)
 
 
 def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
@@ -110,20 +121,21 @@ def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
 
 
 class Net(nn.Module):
-    """The decoder."""
+    """The decoder. While it trains, `dropout` of what each sublayer adds to the stream is left out."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, dropout: float = 0.0) -> None:
         super().__init__()
-        self.shape = shape
+        self.shape, self.dropout = shape, dropout
         self.embedding = nn.Embedding(shape.vocabulary, shape.width)
         nn.init.normal_(self.embedding.weight, std=shape.width**-0.5)
-        self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
+        self.layers = nn.ModuleList(Layer(shape, dropout) for _ in range(shape.layers))
         self.norm = Norm(shape.width, shape.epsilon)
 
-    def features(self, ids: Tensor, wanted: Tensor | None = None) -> Tensor:
+    def features(self, ids: Tensor, prompts: Tensor, wanted: Tensor | None = None) -> Tensor:
         """Hidden states (batch, length, width) after the last norm, of token ids (batch, length).
 
-        With `wanted` (batch, length), only those: (count, width).
+        `prompts` (batch,) is how many tokens open each row as its prompt. With `wanted` (batch, length), only those:
+        (count, width).
         """
         length = ids.shape[1]
         half = self.shape.width // self.shape.heads // 2
@@ -132,14 +144,17 @@ class Net(nn.Module):
         dtype = torch.bfloat16 if torch.is_autocast_enabled(ids.device.type) else torch.float32
         cosine, sine = angles.cos().to(dtype), angles.sin().to(dtype)
         mask = torch.full((length, length), -1e4, device=ids.device, dtype=dtype).triu(1)
-        x = self.embedding(ids).to(dtype)
+        if self.shape.prefix:
+            inside = torch.arange(length, device=ids.device) < prompts[:, None]
+            mask = mask.masked_fill(inside[:, None, None, :], 0.0)
+        x = F.dropout(self.embedding(ids).to(dtype), self.dropout, self.training)
         for layer in self.layers[:-1]:
             x = layer(x, cosine, sine, mask)
         return self.norm(self.layers[-1](x, cosine, sine, mask, wanted))
 
-    def forward(self, ids: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, prompts: Tensor) -> Tensor:
         """Logits (batch, length, vocabulary)."""
-        return self.features(ids) @ self.embedding.weight.T
+        return self.features(ids, prompts) @ self.embedding.weight.T
 
     def loss(self, ids: Tensor, weights: Tensor, controls: int) -> Tensor:
         """Mean cross entropy of the next token, each target (batch, length) by its weight; 0 leaves it out.
@@ -151,7 +166,7 @@ class Net(nn.Module):
         targets = weights > 0
         before = torch.zeros_like(targets)
         before[:, :-1] = targets[:, 1:]
-        states = self.features(ids, before)
+        states = self.features(ids, prompts_of(targets), before)
         known, places = torch.cat((torch.arange(controls, device=ids.device), ids.flatten())).unique(
             return_inverse=True
         )
@@ -160,6 +175,11 @@ class Net(nn.Module):
         losses = F.cross_entropy(logits, answers, reduction="none")
         weight = weights[targets]
         return (losses * weight).sum() / weight.sum()
+
+
+def prompts_of(targets: Tensor) -> Tensor:
+    """How many tokens of each row (batch, length) stand before the first target: those of its prompt."""
+    return targets.int().argmax(-1)
 
 
 def orthogonalise(gradients: Tensor, steps: int = 5) -> Tensor:

@@ -70,6 +70,8 @@ class Settings:
     """Of the network, on a CPU. Two cores gave 1.7 times one, when nothing else ran."""
     people: tuple[Path, ...] = ()
     """JSONL with `request` and `calls` beside the corpus: what `forge people` translated. Not in the repository."""
+    dropout: float = 0.1
+    """The corpus is read many times over; without it the network learns its lines by heart."""
     width: int = 192
     layers: int = 6
     heads: int = 6
@@ -165,10 +167,16 @@ def exact(net: Net, batch: Batch, device: str) -> float:
     """Share of rows whose every plan token is the likeliest one of the controls and the batch's own tokens."""
     import torch
 
+    from casava_os.forge.net import prompts_of
+
     ids = torch.from_numpy(batch.ids).to(device)
-    wanted = torch.from_numpy(batch.weights[:, 1:] > 0).to(device)
+    targets = torch.from_numpy(batch.weights > 0).to(device)
+    wanted = targets[:, 1:]
+    net.eval()
     with torch.no_grad(), torch.autocast(torch.device(device).type, torch.bfloat16):
-        logits = net(ids)[:, :-1]
+        logits = net(ids, prompts_of(targets))[:, :-1]
+    net.train()
+    with torch.no_grad():
         unknown = torch.ones(logits.shape[-1], dtype=torch.bool, device=device)
         unknown[: len(control_names())] = False
         unknown[ids.unique()] = False
@@ -192,8 +200,8 @@ class Training:
         state = None
         if self.path.exists():
             state = torch.load(self.path, map_location=settings.device, weights_only=True)
-            shape = Shape(**state["shape"])
-        self.net = Net(shape).to(settings.device)
+            shape = Shape.kept(state["shape"])
+        self.net = Net(shape, settings.dropout).to(settings.device)
         self.optimisers = optimisers(self.net, settings.matrix_rate, settings.other_rate)
         self.step = self.tokens = 0
         self.spent = 0.0

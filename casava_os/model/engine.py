@@ -44,8 +44,13 @@ class Engine:
         free: int | None = None,
         threads: int = 1,
         gpu_layers: int = 0,
+        limit: int = 512,
+        prompt_end: int | None = None,
     ) -> None:
         """`context`: tokens for which each sequence has room; of `free` bytes of memory the sequences take at most half.
+
+        At most `limit` tokens go into one `run`. What a sequence holds up to its first `prompt_end`, if such a token is named,
+        is read in both directions: it must come in one work.
 
         Raises `RuntimeError` when llama.cpp does not load the model, or has no memory for the context.
         """
@@ -69,8 +74,9 @@ class Engine:
         self.context, self.sequences = context, sequences
         if free is not None:
             self.sequences = max(1, min(sequences, free // 2 // (context * self.cell_bytes)))
-        self.limit = min(512, context)
+        self.limit = min(limit, context)
         """Most tokens in one `run`."""
+        self._prompt_end = prompt_end
         try:
             self._open()
         except RuntimeError:
@@ -157,6 +163,36 @@ class Engine:
 
         At most `limit` tokens, and each sequence once. Raises `RuntimeError` when llama.cpp fails.
         """
+        heads = [self._head(work) for work in works]
+        if not any(heads):
+            return self._decode(works)
+        if len(works) > 1 and any(head != len(work.tokens) for head, work in zip(heads, works, strict=True)):
+            # Each by itself: what a request gets must not depend on what else is in the batch.
+            return [row for work in works for row in self.run([work])]
+        whole = [
+            Work(work.sequence, work.tokens[:head], max(0, work.last - len(work.tokens) + head))
+            for head, work in zip(heads, works, strict=True)
+        ]
+        self._llama.llama_set_causal_attn(self._context, False)
+        try:
+            read = self._decode(whole)
+        finally:
+            self._llama.llama_set_causal_attn(self._context, True)
+        (work, head), *_ = zip(works, heads, strict=True)
+        if head < len(work.tokens):
+            import numpy as np
+
+            rest = Work(work.sequence, work.tokens[head:], min(work.last, len(work.tokens) - head))
+            return [np.concatenate((read[0], self._decode([rest])[0]))]
+        return read
+
+    def _head(self, work: Work) -> int:
+        """How many of a work's tokens are a prompt to be read in both directions."""
+        if self._prompt_end is None or self._past[work.sequence]:
+            return 0
+        return next((at for at, token in enumerate(work.tokens, 1) if token == self._prompt_end), 0)
+
+    def _decode(self, works: Sequence[Work]) -> list[NDArray[np.float32]]:
         import numpy as np
 
         count = self._batch.fill(works, self._past)

@@ -74,6 +74,8 @@ class Weights:
     """By name of `OPINIONS`: a weight for each token, then a shift; their sum over a request is a log-odds."""
     weighing: Weighing | None = None
     """What its plans are weighed by; models made before there was any have none."""
+    prefix: bool = False
+    """It reads a request in both directions, and writes the plan from left to right."""
 
 
 class _BrokenError(Exception):
@@ -236,6 +238,7 @@ def _checked(path: Path, data: bytes) -> Weights:
         basis=str(fields.get("casava.basis", "")),
         opinions=_opinions(fields, len(tokens)),
         weighing=_weighing(fields),
+        prefix=_flag(fields, "casava.prefix"),
     )
 
 
@@ -336,6 +339,14 @@ def _whole(fields: Mapping[str, Field], key: str) -> int:
 def _real(fields: Mapping[str, Field], key: str) -> float:
     value = fields.get(key)
     if not isinstance(value, float) or not -100 < value < 100:
+        raise _BrokenError(f"{key} is {value!r}")
+    return value
+
+
+def _flag(fields: Mapping[str, Field], key: str) -> bool:
+    """False where it is not said."""
+    value = fields.get(key, False)
+    if not isinstance(value, bool):
         raise _BrokenError(f"{key} is {value!r}")
     return value
 

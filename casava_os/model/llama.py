@@ -43,6 +43,9 @@ LONGEST_REQUEST = 640
 OTHERS = 2
 """How many other plans an uncertain one is shown with at most."""
 
+FRAME = 32
+"""Tokens of a prompt beside those of its request, generously: a whole prompt goes into one batch."""
+
 ROOM = LONG + 64
 """Tokens that a plan can take beyond those of its request, all of which it may copy once more."""
 
@@ -79,7 +82,14 @@ class LlamaModel:
 
     def __init__(self, weights: Weights, name: str = "casava-smol", *, qualified: bool = True) -> None:
         self._weights, self._name, self._qualified = weights, name, qualified
-        self._engine = Engine(weights.path, weights.context, sequences=SEQUENCES, free=free_memory())
+        self._engine = Engine(
+            weights.path,
+            weights.context,
+            sequences=SEQUENCES,
+            free=free_memory(),
+            limit=LONGEST_REQUEST + FRAME,
+            prompt_end=weights.controls.index(PLAN) if weights.prefix else None,
+        )
         sequences = self._engine.sequences
         self._batching = Batching(
             self._engine, Rules(sequences, sequences * weights.context, limit=self._engine.limit)

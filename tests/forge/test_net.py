@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
@@ -17,13 +19,33 @@ def _seeded() -> None:
     torch.set_num_threads(1)
 
 
-def test_a_token_never_sees_what_follows() -> None:
+def test_a_token_of_the_plan_never_sees_what_follows() -> None:
     net = Net(SMALL)
-    ids = torch.randint(0, 400, (2, 12))
+    ids, prompts = torch.randint(0, 400, (2, 12)), torch.tensor([3, 5])
     other = ids.clone()
     other[:, 8:] = torch.randint(0, 400, (2, 4))
-    assert torch.allclose(net(ids)[:, :8], net(other)[:, :8], atol=1e-5)
-    assert not torch.allclose(net(ids)[:, 8:], net(other)[:, 8:], atol=1e-2)
+    before, after = net(ids, prompts), net(other, prompts)
+    assert torch.allclose(before[:, :8], after[:, :8], atol=1e-5)
+    assert not torch.allclose(before[:, 8:], after[:, 8:], atol=1e-2)
+
+
+@pytest.mark.parametrize("prefix", [True, False])
+def test_the_tokens_of_a_prompt_see_each_other_in_both_directions(*, prefix: bool) -> None:
+    net = Net(replace(SMALL, prefix=prefix))
+    ids, prompts = torch.randint(0, 400, (2, 12)), torch.tensor([5, 3])
+    other = ids.clone()
+    other[:, 4] = (ids[:, 4] + 1) % 400  # the last of the first row's prompt, and a token of the second row's plan
+    before, after = net(ids, prompts)[:, :4], net(other, prompts)[:, :4]
+    assert torch.allclose(before[0], after[0], atol=1e-5) != prefix
+    assert torch.allclose(before[1], after[1], atol=1e-5)
+
+
+def test_dropout_is_for_training_alone() -> None:
+    net = Net(SMALL, dropout=0.3)
+    ids, prompts = torch.randint(0, 400, (2, 12)), torch.tensor([3, 5])
+    assert not torch.allclose(net(ids, prompts), net(ids, prompts))
+    net.eval()
+    assert torch.equal(net(ids, prompts), net(ids, prompts))
 
 
 def test_attention_depends_on_distance_only() -> None:
@@ -49,7 +71,8 @@ def test_the_loss_over_the_batch_vocabulary_is_cross_entropy_over_it() -> None:
     outside = torch.full((400,), -1e9)
     outside[known] = 0
     wanted = weights[:, 1:] > 0
-    each = cross_entropy((net(ids)[:, :-1] + outside)[wanted], ids[:, 1:][wanted], reduction="none")
+    prompts = torch.full((5,), 12)
+    each = cross_entropy((net(ids, prompts)[:, :-1] + outside)[wanted], ids[:, 1:][wanted], reduction="none")
     expected = (each * weights[:, 1:][wanted]).sum() / weights[:, 1:][wanted].sum()
     assert torch.allclose(net.loss(ids, weights, 50), expected, atol=1e-4)
 
