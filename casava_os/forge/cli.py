@@ -181,13 +181,14 @@ def reader(
     count: int = 250_000,
     seed: int = 5,
 ) -> None:
-    """Fits what reads a request by itself and says which parts its plan should have, and saves it as reader.npz."""
-    from casava_os.forge import weighing
+    """Fits what reads a request apart from the network, and saves it: reader.npz and tagger.npz."""
+    from casava_os.forge import readers
     from casava_os.forge.mix import Mix
     from casava_os.forge.train import read_texts
 
-    known = list(weighing.examples(Mix(people), read_texts(texts), count, seed))
-    weighing.save_reader(directory, weighing.fit_reader(known))
+    known = list(readers.examples(Mix(people), read_texts(texts), count, seed))
+    readers.save(directory / readers.READER, readers.fit_reader(known))
+    readers.save(directory / readers.TAGGER, readers.fit_tagger(known[: count // 3]))
 
 
 @app.command()
@@ -219,7 +220,7 @@ def calibrate(
     slope, offset = judging.calibrate(kept)
     basis = f"{len(kept)} hand-worded requests that nobody trains on"
     exporting.write(directory, out, version, slope, offset, basis)
-    if (read := weighing.load_reader(directory)) is not None and not isinstance(
+    if (read := weighing.read_by(directory)) is not None and not isinstance(
         checked := gguf_file.read(out), Err
     ):
         cases = weighing.gather(checked.value, read, items, frozenset(SYSCALLS))

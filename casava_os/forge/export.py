@@ -120,11 +120,11 @@ def write(directory: Path, out: Path, version: str, slope: float, offset: float,
         writer.add_array("casava.weighing.features", list(FEATURES))
         writer.add_array("casava.weighing.choice", list(weighing.choice))
         writer.add_array("casava.weighing.certainty", list(weighing.certainty))
-        writer.add_array("casava.reader.labels", list(weighing.reader.labels))
-        writer.add_array("casava.reader.words", weighing.reader.words)
-        writer.add_array("casava.reader.scales", list(weighing.reader.scales))
-        writer.add_array("casava.reader.parts", list(weighing.reader.parts))
-        writer.add_array("casava.reader.shifts", list(weighing.reader.shifts))
+        for name, bags in (("reader", weighing.reader), ("tagger", weighing.tagger)):
+            writer.add_array(f"casava.{name}.labels", list(bags.labels))
+            writer.add_array(f"casava.{name}.words", bags.words)
+            for numbers in ("scales", "parts", "shifts", *(["hidden"] if bags.hidden else [])):
+                writer.add_array(f"casava.{name}.{numbers}", list(getattr(bags, numbers)))
         digest.update(weighing.digest())
     writer.add_string("casava.tensors", digest.hexdigest())
     writer.write_header_to_file()
@@ -242,9 +242,7 @@ def check(directory: Path, path: Path, examples: Sequence[Worked], strings: Sequ
                 rounded = gguf.quants.dequantize(gguf.quants.quantize(parameter.numpy(), kind), kind)
                 parameter.copy_(torch.from_numpy(rounded))
     vocabulary = vocabularies.load(directory / "tokenizer.json")
-    engine = Engine(
-        path, limit=CONTEXT, prompt_end=vocabulary.controls[PLAN] if net.shape.prefix else None
-    )
+    engine = Engine(path, limit=CONTEXT, prompt_end=vocabulary.controls[PLAN] if net.shape.prefix else None)
     try:
         mismatches = sum(engine.tokenize(text) != vocabulary.text(text) for text in strings)
         largest = total = 0.0

@@ -13,8 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from casava_os.kernel.compiler.tagged import CALLS, END, STRUCTURE, control_names
+from casava_os.model.bags import Bags
+from casava_os.model.tagger import Tagger
 from casava_os.model.weighing import EVIDENCE, FEATURES, Reader, Weighing
 from casava_syscalls.results import Err, Ok, Result
 
@@ -298,24 +301,37 @@ def _opinions(fields: Mapping[str, Field], size: int) -> dict[str, tuple[float, 
 def _weighing(fields: Mapping[str, Field]) -> Weighing | None:
     if "casava.weighing.features" not in fields:
         return None
-    labels, words = fields.get("casava.reader.labels"), fields.get("casava.reader.words")
     if fields["casava.weighing.features"] != FEATURES:
         raise _BrokenError("its plans are weighed by what this version does not look at")
-    if not isinstance(labels, tuple) or not {str(label) for label in labels} <= set(control_names()):
+    reader, tagger = _bags(fields, "reader", Reader), _bags(fields, "tagger", Tagger)
+    if not set(reader.labels) <= set(control_names()):
         raise _BrokenError("its reader knows parts of plans that there are not")
-    scales = _reals(fields, "casava.reader.scales")
-    if not isinstance(words, bytes) or not words or not scales or len(words) % len(scales):
-        raise _BrokenError("its reader has no words")
     return Weighing(
-        Reader(
-            tuple(str(label) for label in labels),
-            words,
-            scales,
-            _reals(fields, "casava.reader.parts", len(labels) * len(words) // len(scales)),
-            _reals(fields, "casava.reader.shifts", len(labels)),
-        ),
+        reader,
+        tagger,
         _reals(fields, "casava.weighing.choice", len(FEATURES)),
         _reals(fields, "casava.weighing.certainty", EVIDENCE),
+    )
+
+
+_Kind = TypeVar("_Kind", bound=Bags)
+
+
+def _bags(fields: Mapping[str, Field], name: str, kind: type[_Kind]) -> _Kind:
+    labels, words = fields.get(f"casava.{name}.labels"), fields.get(f"casava.{name}.words")
+    scales = _reals(fields, f"casava.{name}.scales")
+    if not isinstance(labels, tuple) or not isinstance(words, bytes):
+        raise _BrokenError(f"its {name} has no words")
+    if not words or not scales or len(words) % len(scales):
+        raise _BrokenError(f"the table of its {name} is cut off")
+    width = len(words) // len(scales)
+    return kind(
+        tuple(str(label) for label in labels),
+        words,
+        scales,
+        _reals(fields, f"casava.{name}.parts", len(labels) * width),
+        _reals(fields, f"casava.{name}.shifts", len(labels)),
+        _reals(fields, f"casava.{name}.hidden", width) if f"casava.{name}.hidden" in fields else (),
     )
 
 

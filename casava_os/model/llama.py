@@ -193,9 +193,8 @@ class LlamaModel:
         if weighing is None:
             first, *others = (draft for draft, _ in drawn)
             return [first, *sorted(others, key=lambda draft: -draft.confidence)]
-        reader, tokens = weighing.reader, self._speller.tokens(request.text)
-        odds = reader.odds(request.text)
-        looked = [features(request.text, trace.segments, trace.free, reader, odds) for _, trace in drawn]
+        read, tokens = weighing.read(request.text), self._speller.tokens(request.text)
+        looked = [features(request.text, trace.segments, trace.free, weighing, read) for _, trace in drawn]
         drafts = []
         for place, lead in weighing.order(looked, sure=self.is_sure(drawn[0])):
             draft, trace = drawn[place]

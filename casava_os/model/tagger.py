@@ -1,49 +1,50 @@
-"""Says of each word of a request which argument of the plan it belongs to: a view of the request apart from the network's.
+"""Says of each word of a request which argument of the plan has it: a view of the request apart from the network's.
 
-The classifier is that of the reader (`model.weighing`), an embedding bag with one hidden layer, over features of the word
-and its neighbours. What is labelled are the lexer's atoms; the label is the key that copies the atom, or none. Tagging
-words with the argument that they fill is slot filling: Mesnil et al., "Using Recurrent Neural Networks for Slot Filling in
-Spoken Language Understanding" (2015), where a log-linear model over neighbouring words is the baseline.
+A classifier over a word and its neighbours, fitted on the same requests as the network. What is tagged are the lexer's
+atoms; the tag is the key that copies the atom, or none. Mesnil et al., "Using Recurrent Neural Networks for Slot Filling in
+Spoken Language Understanding" (2015) compare such taggers; this is the least of them, with one hidden layer.
 """
 
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from casava_os.kernel.compiler.lexer import Atom, atoms
-from casava_os.kernel.compiler.tagged import IN, Control, Copy, Segment
+from casava_os.kernel.compiler.tagged import IN, Control, Segment
+from casava_os.model.bags import Bags, slots
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-NONE = "none"
-"""The label of a word that no argument has."""
+NONE, INSIDE = "none", "in"
+"""The tags of a word that no argument has, and of the directory in "NAME in DIRECTORY"."""
 
-INSIDE = "in"
-"""The label of the directory in "NAME in DIRECTORY"."""
+LEAST = -9.0
+"""No word counts more against a plan than this, as the logarithm of a probability."""
+
+Tagged: TypeAlias = "tuple[tuple[Atom, ...], NDArray[np.float32]]"
+"""A request's words, and of each the logarithm of how likely each tag is: (words, labels)."""
+
+_EDGE = ("|", "|", "|")
+_LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
 
 
-def marked(request: str, words: Sequence[Atom], segments: Sequence[Segment]) -> list[frozenset[str] | None]:
-    """For each word the labels that a plan gives it; None where that cannot be told: what is copied stands there twice."""
+def tags(request: str, words: Sequence[Atom], plan: Sequence[Segment]) -> list[frozenset[str] | None]:
+    """For each word the tags that a plan gives it; None where nobody can tell: what is copied stands there twice."""
+    starts = {begin: at for at, word in enumerate(words) for begin in (word.start, word.start + word.quoted)}
+    ends = {end: at for at, word in enumerate(words) for end in (word.end, word.end - word.quoted)}
     found: list[set[str]] = [set() for _ in words]
     unclear: set[int] = set()
-    starts = {atom.start + atom.quoted: at for at, atom in enumerate(words)}
-    ends = {atom.end - atom.quoted: at for at, atom in enumerate(words)}
-    starts |= {atom.start: at for at, atom in enumerate(words)}
-    ends |= {atom.end: at for at, atom in enumerate(words)}
-    key = NONE
-    for part in segments:
+    key, inside = NONE, False
+    for part in plan:
         if isinstance(part, Control):
-            if part.name.startswith("key:"):
-                key = part.name[4:]
-            elif part.name == IN:
-                key = INSIDE
+            key = part.name[4:] if part.name.startswith("key:") else key
+            inside = part.name == IN
             continue
         places = []
         at = request.find(part.text)
@@ -53,108 +54,73 @@ def marked(request: str, words: Sequence[Atom], segments: Sequence[Segment]) -> 
             at = request.find(part.text, at + 1)
         if len(places) > 1:
             unclear.update(*places)
-        for place in places[:1]:
+        for place in places:
             for word in place:
-                found[word].add(key)
-    return [
-        None if at in unclear else frozenset(labels or (NONE,)) for at, labels in enumerate(found)
-    ]
+                found[word].add(INSIDE if inside else key)
+    return [None if at in unclear else frozenset(some or (NONE,)) for at, some in enumerate(found)]
 
 
-_LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
-
-
-def _shape(word: str) -> str:
-    """What a word looks like: `server.log` → a.a, `10MB` → 0a."""
-    return _DIGITS.sub("0", _LETTERS.sub("a", word))[:12]
-
-
-def views(request: str, words: Sequence[Atom], size: int) -> list[list[int]]:
-    """For each word the slots of a table of `size` that it and its neighbours fall into."""
-    said = [_said(atom) for atom in words]
-    shapes = ["q" if atom.quoted else _shape(atom.text) for atom in words]
-    edge = "|"
-    all_said = [edge] * 3 + said + [edge] * 3
-    opening = " ".join(said[:2])
-    common = [f"r:{word}" for word in dict.fromkeys(said) if word.isalpha()]
-    kept = [zlib.crc32(one.encode()) % size for one in (*common, f"^{said[0]}", f"^^{opening}")] if said else []
-    found = []
-    for at, word in enumerate(said):
-        c, b, a, _, x, y, z = all_said[at : at + 7]
-        shape = shapes[at]
-        named = (
-            f"0:{word}", f"s:{shape}", f"-1:{a}", f"-2:{b}", f"-3:{c}", f"+1:{x}", f"+2:{y}", f"+3:{z}",
-            f"-2-1:{b} {a}", f"-3-2-1:{c} {b} {a}", f"+1+2:{x} {y}", f"-1+1:{a} {x}", f"-1s:{a} {shape}",
-            f"s+1:{shape} {x}", f"-10:{a} {word}", f"0+1:{word} {x}", f"-2-1s:{b} {a} {shape}",
-            f"p:{min(at, 3)} {min(len(said) - at, 3)}", f"e:{word[-4:]}", f"^s:{said[0]} {shape}",
+def views(words: Sequence[Atom], size: int) -> list[list[int]]:
+    """For each word the slots of a table of `size` that it, its neighbours and the whole request fall into."""
+    if not words:
+        return []
+    said = [_said(word) for word in words]
+    around = [*_EDGE, *said, *_EDGE]
+    whole = [f"any {word}" for word in dict.fromkeys(said) if word.isalpha()]
+    whole = [*whole, f"first {said[0]}", f"opening {' '.join(said[:2])}"]
+    common, found = slots(whole, size), []
+    for at, word in enumerate(words):
+        third, second, before, itself, after, next_but_one, further = around[at : at + 7]
+        shape = '"' if word.quoted else shape_of(word.text)
+        own = (
+            f"0 {itself}", f"shape {shape}", f"-1 {before}", f"-2 {second}", f"-3 {third}",
+            f"+1 {after}", f"+2 {next_but_one}", f"+3 {further}",
+            f"-2-1 {second} {before}", f"-3-2-1 {third} {second} {before}", f"+1+2 {after} {next_but_one}",
+            f"-1+1 {before} {after}", f"-1 shape {before} {shape}", f"shape+1 {shape} {after}",
+            f"-1 0 {before} {itself}", f"0+1 {itself} {after}", f"-2-1 shape {second} {before} {shape}",
+            f"place {min(at, 3)} {min(len(words) - at, 3)}", f"ending {itself[-4:]}", f"first shape {said[0]} {shape}",
         )  # fmt: skip
-        found.append([zlib.crc32(one.encode()) % size for one in named] + kept)
+        found.append(slots(own, size) + common)
     return found
 
 
-def _said(atom: Atom) -> str:
-    if atom.quoted:
+def shape_of(word: str) -> str:
+    """What a word looks like, letters and digits aside: `server.log` → a.a, `10MB` → 0a."""
+    return _DIGITS.sub("0", _LETTERS.sub("a", word))[:12]
+
+
+def _said(word: Atom) -> str:
+    if word.quoted:
         return '"'
-    text = atom.text.lower()
-    return text if text.isalpha() or len(text) == 1 else _shape(text)
+    text = word.text.lower()
+    return text if text.isalpha() or len(text) == 1 else shape_of(text)
 
 
 @dataclass(frozen=True)
-class Tagger:
+class Tagger(Bags):
     """Says of each word of a request which argument has it."""
-
-    labels: tuple[str, ...]
-    words: bytes
-    """Of each slot of its table a row of signed 8-bit weights: (slots, width)."""
-    scales: tuple[float, ...]
-    """By which a slot's row is multiplied: (slots,)."""
-    parts: tuple[float, ...]
-    """(labels, width)."""
-    shifts: tuple[float, ...]
-    """Of the hidden layer, then of the labels: (width + labels,)."""
-
-    @cached_property
-    def _arrays(self) -> tuple[NDArray[np.float32], ...]:
-        import numpy as np
-
-        rows = np.frombuffer(self.words, np.int8).reshape(len(self.scales), -1).astype(np.float32)
-        table = rows * np.asarray(self.scales, np.float32)[:, None]
-        shifts = np.asarray(self.shifts, np.float32)
-        width = table.shape[1]
-        return table, np.asarray(self.parts, np.float32).reshape(len(self.labels), -1), shifts[:width], shifts[width:]
 
     @cached_property
     def _places(self) -> dict[str, int]:
         return {label: at for at, label in enumerate(self.labels)}
 
-    def read(self, request: str) -> tuple[tuple[Atom, ...], NDArray[np.float32]]:
-        """The request's words, and of each the logarithm of how likely each label is: (words, labels)."""
+    def read(self, request: str) -> Tagged:
+        """The request's words with how likely each tag is."""
         import numpy as np
 
         words = atoms(request)
-        table, parts, hidden, shifts = self._arrays
-        if not words:
-            return words, np.zeros((0, len(self.labels)), np.float32)
-        looked = np.array(views(request, words, len(table)))
-        inside = np.maximum(table[looked].sum(1) + hidden, 0)
-        scores = inside @ parts.T + shifts
-        scores -= scores.max(1, keepdims=True)
-        found: NDArray[np.float32] = scores - np.log(np.exp(scores).sum(1, keepdims=True))
-        return words, found
+        scores = self.scores(views(words, self.size))
+        return words, scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
 
     def chances(
-        self, request: str, read: tuple[tuple[Atom, ...], NDArray[np.float32]], segments: Sequence[Segment]
+        self, request: str, tagged: Tagged, plan: Sequence[Segment]
     ) -> tuple[list[float], list[float]]:
-        """Logarithms of how likely a plan's labels are: those of the words that it has, and of those that it leaves out."""
-        import numpy as np
-
-        words, logs = read
-        used: list[float] = []
-        left: list[float] = []
-        for at, labels in enumerate(marked(request, words, segments)):
-            if labels is None:
-                continue
-            places = [self._places[label] for label in labels if label in self._places]
-            chance = float(np.logaddexp.reduce(logs[at, places])) if places else -9.0
-            (left if labels == {NONE} else used).append(max(-9.0, chance))
-        return used, left
+        """Logarithms of how likely a plan's tags are: of the words that it has, and of those that it leaves out."""
+        words, logs = tagged
+        has: list[float] = []
+        leaves: list[float] = []
+        for at, some in enumerate(tags(request, words, plan)):
+            if some is not None:
+                chances = [float(logs[at, self._places[tag]]) for tag in some if tag in self._places]
+                (leaves if NONE in some else has).append(max(LEAST, *chances, LEAST))
+        return has, leaves

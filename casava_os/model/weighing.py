@@ -1,14 +1,14 @@
 """Weighs a plan against others that were nearly as likely, and says how sure one can be of the best.
 
 The network writes from left to right and takes the likeliest word each time; what the whole plan leaves out of the
-request, or says twice, it never looks at. Two things do that here. A *reader*, fitted apart from the network, reads the
+request, or says twice, it never looks at. Three things do that here. A *reader*, fitted apart from the network, reads the
 request alone, as a bag of words and pairs of words, and says which parts (calls, fields, choices) a plan for it should
-have. And some *features* count what a careful person would look at: names in the request that the plan does not use,
-results that no step takes, arguments that stand there twice. Linear models over these choose the plan and say how sure
-it is; the forge fits both on requests that nobody trains on (`forge.weighing`).
+have. A *tagger* (`model.tagger`) says of each word which argument should have it. And some *features* count what a careful
+person would look at: names in the request that the plan does not use, results that no step takes, arguments that stand
+there twice. Linear models over these choose the plan and say how sure it is; the forge fits both on requests that nobody
+trains on (`forge.weighing`).
 
-The reader is the embedding-bag classifier of Joulin et al., "Bag of Tricks for Efficient Text Classification" (2017);
-choosing among several of a generator's outputs by features of the whole is Collins & Koo, "Discriminative Reranking
+Choosing among several of a generator's outputs by features of the whole is Collins & Koo, "Discriminative Reranking
 for Natural Language Parsing" (2005).
 """
 
@@ -18,15 +18,15 @@ import hashlib
 import math
 import re
 import struct
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from casava_os.kernel.compiler.lexer import atoms
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
+from casava_os.model.bags import Bags, slots
+from casava_os.model.tagger import Tagged, Tagger
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 FEATURES = (
     "likelihood", "least", "mean", "steps", "arguments", "parts", "repeated", "unheard", "unheard_steps", "unused",
     "declines", "declines_unheard", "agreement", "least_for", "least_against",
+    "tags", "tags_left", "least_tag", "least_left",
 )  # fmt: skip
 """What is looked at of a plan, in this order: see `features`."""
 
@@ -59,55 +60,36 @@ _FLOOR = 1e-9
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Says of a request which parts a plan for it should have."""
-
-    labels: tuple[str, ...]
-    """Names of control tokens: the parts that it knows."""
-    words: bytes
-    """Of each slot of its table a row of signed 8-bit weights: (slots, width)."""
-    scales: tuple[float, ...]
-    """By which a slot's row is multiplied: (slots,)."""
-    parts: tuple[float, ...]
-    """(labels, width)."""
-    shifts: tuple[float, ...]
-    """(labels,)."""
-
-    @cached_property
-    def _arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        import numpy as np
-
-        rows = np.frombuffer(self.words, np.int8).reshape(len(self.scales), -1).astype(np.float32)
-        table = rows * np.asarray(self.scales, np.float32)[:, None]
-        return (
-            table,
-            np.asarray(self.parts, np.float32).reshape(len(self.labels), -1),
-            np.asarray(self.shifts, np.float32),
-        )
+class Reader(Bags):
+    """Says of a request which parts a plan for it should have. Its labels are names of control tokens."""
 
     def odds(self, request: str) -> NDArray[np.float32]:
         """Log-odds of each label, (labels,)."""
-        table, parts, shifts = self._arrays
-        read: NDArray[np.float32] = parts @ table[slots(request, len(table))].sum(0) + shifts
-        return read
+        return self.scores([slots(said(request), self.size)])[0]
 
 
-def slots(request: str, size: int) -> list[int]:
-    """The slots of a table of `size` that a request's words and pairs of words fall into; numbers are all alike."""
+def said(request: str) -> list[str]:
+    """A request's words and pairs of words; numbers are all alike."""
     words = ["#" if word.isdigit() else word for word in _WORD.findall(request.lower())]
-    pairs = [f"{first} {second}" for first, second in pairwise(words)]
-    opening = [f"^{words[0]}"] if words else []
-    return [zlib.crc32(word.encode()) % size for word in (*opening, *words, *pairs)]
+    return [
+        *(f"^{word}" for word in words[:1]),
+        *words,
+        *(f"{one} {next_one}" for one, next_one in pairwise(words)),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What reader and tagger say of a request."""
+
+    odds: NDArray[np.float32]
+    tagged: Tagged
 
 
 def features(
-    request: str,
-    segments: Sequence[Segment],
-    chances: Sequence[float],
-    reader: Reader,
-    odds: NDArray[np.float32],
+    request: str, segments: Sequence[Segment], chances: Sequence[float], weighing: Weighing, read: Readings
 ) -> NDArray[np.float64]:
-    """The `FEATURES` of a plan. `chances` are the network's probabilities of its tokens, `odds` what the reader says."""
+    """The `FEATURES` of a plan. `chances` are the network's probabilities of its tokens, `read` is what is read of the request."""
     import numpy as np
 
     logs = [math.log(max(chance, _FLOOR)) for chance in chances] or [math.log(_FLOOR)]
@@ -117,14 +99,16 @@ def features(
     declines = float(any(part in ("call:ask", "call:refuse") for part in parts))
     unheard = _unheard(request, copies)
     # Half the reader's word: words that often come together count as if each were a witness of its own.
-    half = 0.5 * odds
-    said = np.isin(reader.labels, parts)
-    for_it, against = _log_sigmoid(half[said]), _log_sigmoid(-half[~said])
+    half = 0.5 * read.odds
+    there = np.isin(weighing.reader.labels, parts)
+    for_it, against = _log_sigmoid(half[there]), _log_sigmoid(-half[~there])
+    has, leaves = weighing.tagger.chances(request, read.tagged, segments)
     return np.array(
         [
             sum(logs), min(logs), sum(logs) / max(1, len(parts) + len(copies)), steps, len(copies), len(parts),
             len(copies) - len(set(copies)), unheard, unheard * steps, _unused(parts), declines, declines * unheard,
             for_it.sum() + against.sum(), for_it.min(initial=0.0), against.min(initial=0.0),
+            sum(has) / 2, sum(leaves) / 2, min(has, default=0.0), min(leaves, default=0.0),
         ]
     )  # fmt: skip
 
@@ -161,6 +145,7 @@ class Weighing:
     """The fitted weights of a model, with its reader."""
 
     reader: Reader
+    tagger: Tagger
     choice: tuple[float, ...]
     """For each of `FEATURES`: of the plans for a request, that of the greatest sum is taken."""
     certainty: tuple[float, ...]
@@ -168,45 +153,49 @@ class Weighing:
 
     def digest(self) -> bytes:
         """sha256 of all its numbers and names."""
-        read = hashlib.sha256("\n".join((*self.reader.labels, *FEATURES)).encode() + self.reader.words)
-        for numbers in (
-            self.reader.scales, self.reader.parts, self.reader.shifts, self.choice, self.certainty
-        ):  # fmt: skip
+        read = hashlib.sha256("\n".join(FEATURES).encode() + self.reader.digest() + self.tagger.digest())
+        for numbers in (self.choice, self.certainty):
             read.update(struct.pack(f"<{len(numbers)}f", *numbers))
         return read.digest()
 
-    def score(self, found: NDArray[np.float64]) -> float:
-        """What a plan of these features weighs against another for the same request."""
-        return float(found @ self.choice)
+    def read(self, request: str) -> Readings:
+        """What reader and tagger say of a request."""
+        return Readings(self.reader.odds(request), self.tagger.read(request))
 
     def order(self, looked: Sequence[NDArray[np.float64]], *, sure: bool) -> list[tuple[int, float]]:
-        """Which plan is best, of those with these features in the order they were made: place and lead over any other.
-
-        One that is `sure` stays first. Where the network asks, no order is put in the question's place; a question takes an order's
-        place only when it outweighs it by `RELUCTANCE`.
-        """
-        scores = [self.score(found) for found in looked]
-        declines = [bool(found[_DECLINES]) for found in looked]
-        if declines[0]:
-            places = sorted(range(len(looked)), key=lambda one: (not declines[one], -scores[one]))
-        else:
-            places = sorted(range(len(looked)), key=lambda one: RELUCTANCE * declines[one] - scores[one])
-        if sure:
-            places = [0, *(place for place in places if place)]
-            scores[0] = math.inf
-        return [
-            (
-                place,
-                scores[place]
-                - max((s for other, s in enumerate(scores) if other != place), default=-math.inf),
-            )
-            for place in places
-        ]
+        """Which plan is best: `order` by its choice."""
+        return order(self.choice, looked, sure=sure)
 
     def confidence(self, found: NDArray[np.float64], lead: float) -> float:
         """How likely a plan is right that weighs `lead` more than the next one (infinite where there is none), 0 to 1."""
         odds = float(evidence(found, lead) @ self.certainty)
         return 1 / (1 + math.exp(-min(60.0, max(-60.0, odds))))
+
+
+def order(
+    choice: Sequence[float], looked: Sequence[NDArray[np.float64]], *, sure: bool
+) -> list[tuple[int, float]]:
+    """Which plan is best, of those with these features in the order they were made: place and lead over any other.
+
+    One that is `sure` stays first. Where the network asks, no order is put in the question's place; a question takes an order's
+    place only when it outweighs it by `RELUCTANCE`.
+    """
+    scores = [float(found @ choice) for found in looked]
+    declines = [bool(found[_DECLINES]) for found in looked]
+    if declines[0]:
+        places = sorted(range(len(looked)), key=lambda one: (not declines[one], -scores[one]))
+    else:
+        places = sorted(range(len(looked)), key=lambda one: RELUCTANCE * declines[one] - scores[one])
+    if sure:
+        places = [0, *(place for place in places if place)]
+        scores[0] = math.inf
+    return [
+        (
+            place,
+            scores[place] - max((s for other, s in enumerate(scores) if other != place), default=-math.inf),
+        )
+        for place in places
+    ]
 
 
 EVIDENCE = len(FEATURES) + 3

@@ -34,7 +34,9 @@ def test_the_tokens_of_a_prompt_see_each_other_in_both_directions(*, prefix: boo
     net = Net(replace(SMALL, prefix=prefix))
     ids, prompts = torch.randint(0, 400, (2, 12)), torch.tensor([5, 3])
     other = ids.clone()
-    other[:, 4] = (ids[:, 4] + 1) % 400  # the last of the first row's prompt, and a token of the second row's plan
+    other[:, 4] = (
+        ids[:, 4] + 1
+    ) % 400  # the last of the first row's prompt, and a token of the second row's plan
     before, after = net(ids, prompts)[:, :4], net(other, prompts)[:, :4]
     assert torch.allclose(before[0], after[0], atol=1e-5) != prefix
     assert torch.allclose(before[1], after[1], atol=1e-5)

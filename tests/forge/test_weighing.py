@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from casava_os.forge import synth, weighing
-from casava_os.model.weighing import EVIDENCE, FEATURES, Reader, Weighing, slots
+from casava_os.forge import readers, weighing
+from casava_os.model.tagger import Tagger
+from casava_os.model.weighing import EVIDENCE, FEATURES, Reader
 
-DELETE, GPU = "call:file.delete", "call:system.gpu"
+NOBODY = weighing.unfitted(Reader((), b"", (), (), ()), Tagger((), b"", (), (), ()))
 
 
 def cases(count: int, seed: int) -> list[weighing.Case]:
@@ -27,15 +27,11 @@ def cases(count: int, seed: int) -> list[weighing.Case]:
     return found
 
 
-def by(choice: tuple[float, ...]) -> Weighing:
-    return Weighing(Reader((), b"", (), (), ()), choice, ())
-
-
 def test_the_choice_finds_what_tells_right_from_wrong() -> None:
     choice = weighing.fit_choice(cases(400, 1))
     assert int(np.abs(choice).argmax()) == FEATURES.index("agreement")
     fresh = cases(400, 2)
-    hits = sum(bool(case.right[weighing.chosen_of(case, by(choice))[0]]) for case in fresh)
+    hits = sum(bool(case.right[weighing.chosen_of(case, choice)[0]]) for case in fresh)
     assert hits > 340
     said = weighing.tried(fresh)
     assert said.startswith("400 requests, 0 of them sure: right first ")
@@ -46,7 +42,7 @@ def test_where_nothing_tells_them_apart_the_likeliest_is_taken() -> None:
     wrong = [weighing.Case(case.looked, np.zeros(4, bool), sure=False) for case in cases(5, 1)]
     choice = weighing.fit_choice(wrong)
     assert [name for name, weight in zip(FEATURES, choice, strict=True) if weight] == ["likelihood"]
-    assert weighing.fit(wrong, Reader((), b"", (), (), ())).choice == choice
+    assert weighing.fit(wrong, NOBODY).choice == choice
 
 
 def test_a_sure_plan_is_taken_as_it_is_and_a_single_one_too() -> None:
@@ -54,15 +50,15 @@ def test_a_sure_plan_is_taken_as_it_is_and_a_single_one_too() -> None:
     looked[1] = 5.0
     sure = weighing.Case(looked, np.array([True, False]), sure=True)
     single = weighing.Case(looked[1:], np.array([True]), sure=False)
-    assert weighing.chosen_of(sure, by((1.0,) * len(FEATURES)))[0] == 0
-    assert weighing.chosen_of(single, by((1.0,) * len(FEATURES)))[0] == 0
+    assert weighing.chosen_of(sure, (1.0,) * len(FEATURES))[0] == 0
+    assert weighing.chosen_of(single, (1.0,) * len(FEATURES))[0] == 0
 
 
 def test_the_certainty_is_about_the_share_that_is_right() -> None:
-    fitted = weighing.fit(cases(2000, 3), Reader((), b"", (), (), ()))
+    fitted = weighing.fit(cases(2000, 3), NOBODY)
     fresh, sure, right = cases(2000, 4), [], []
     for case in fresh:
-        best, lead = weighing.chosen_of(case, fitted)
+        best, lead = weighing.chosen_of(case, fitted.choice)
         sure.append(fitted.confidence(case.looked[best], lead))
         right.append(case.right[best])
     assert np.mean(sure) == pytest.approx(np.mean(right), abs=0.03)
@@ -72,31 +68,15 @@ def test_the_certainty_is_about_the_share_that_is_right() -> None:
     )
 
 
-def test_the_examples_are_requests_with_the_parts_of_their_plans() -> None:
-    names = weighing.labels()
-    assert {DELETE, GPU, "key:paths", "=:newest"} <= set(names)
-    assert not {"end", "plan", "request", "stdin", "$1"} & set(names)
-    some = list(weighing.examples(synth.sample, ["some names.txt"], 200, 1))
-    assert len(some) == 200
-    assert all(parts and all(0 <= part < len(names) for part in parts) for _, parts in some)
-    assert some == list(weighing.examples(synth.sample, ["some names.txt"], 200, 1))
-
-
-def test_a_reader_learns_words_and_is_kept_as_it_was(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    rng, names = random.Random(1), weighing.labels()
-    known = []
-    for _ in range(3000):
-        deletes = rng.random() < 0.5
-        text = f"{'remove' if deletes else 'graphics'} {rng.choice('abcdefgh')} {rng.choice('ijklmnop')}"
-        known.append((slots(text, weighing.SLOTS), [names.index(DELETE if deletes else GPU)]))
-    reader = weighing.fit_reader(known, rounds=3)
-    for text, yes, no in (("remove c k", DELETE, GPU), ("graphics a p", GPU, DELETE)):
-        odds = dict(zip(reader.labels, reader.odds(text).tolist(), strict=True))
-        assert odds[yes] > 0 > odds[no]
-    weighing.save_reader(tmp_path, reader)
-    assert weighing.load_reader(tmp_path) == reader
+def test_what_was_fitted_is_kept_with_reader_and_tagger(tmp_path: Path) -> None:
+    reader = Reader(("call:ask",), b"\1\2", (0.5,), (0.25, 0.5), (1.0,))
+    tagger = Tagger(("none",), b"\3\4", (0.5,), (0.25, 0.5), (1.0,), (0.5, 0.5))
+    fit = weighing.Weighing(reader, tagger, (0.5,) * len(FEATURES), (0.25,) * EVIDENCE)
     assert weighing.fitted(tmp_path) is None
-    fit = Weighing(reader, (0.5,) * len(FEATURES), (0.25,) * EVIDENCE)
+    readers.save(tmp_path / readers.READER, reader)
+    assert weighing.read_by(tmp_path) is None
+    readers.save(tmp_path / readers.TAGGER, tagger)
+    assert weighing.read_by(tmp_path) == weighing.unfitted(reader, tagger)
+    assert weighing.fitted(tmp_path) is None
     weighing.save(tmp_path, fit)
     assert weighing.fitted(tmp_path) == fit

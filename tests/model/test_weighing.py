@@ -12,9 +12,11 @@ import pytest
 
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
 from casava_os.kernel.ports import CompileRequest
+from casava_os.model.bags import slots
 from casava_os.model.batching import Seat
 from casava_os.model.decoding import Forks, Question
 from casava_os.model.llama import LlamaModel
+from casava_os.model.tagger import LEAST, Tagger
 from casava_os.model.weighing import (
     CANDIDATES,
     EVIDENCE,
@@ -24,7 +26,7 @@ from casava_os.model.weighing import (
     Weighing,
     evidence,
     features,
-    slots,
+    said,
 )
 from casava_syscalls.registry import available
 from casava_syscalls.results import Err, Ok
@@ -39,24 +41,33 @@ def reader(labels: tuple[str, ...] = ("call:file.find", "call:file.delete", "=:n
     """One word in a slot of its own: "delete" speaks for the second label, and against the third."""
     size, width = 64, 2
     rows = np.zeros((size, width), np.int8)
-    (at,) = {*slots("delete", size)} - {slots("delete", size)[0]}
+    (at,) = slots(["delete"], size)
     rows[at] = (100, -50)
     parts = (0.0, 0.0, 1.0, 0.0, 0.0, 1.0)
     return Reader(labels, rows.tobytes(), (0.05,) * size, parts, (0.0, -1.0, -1.0))
 
 
+def tagger() -> Tagger:
+    """Takes every word for one of three tags, none the likeliest."""
+    return Tagger(("none", "root", "name"), b"\0", (0.0,), (0.0,) * 3, (2.0, 1.0, 0.0))
+
+
+def weighing_by(choice: tuple[float, ...] = (), certainty: tuple[float, ...] = ()) -> Weighing:
+    return Weighing(reader(), tagger(), choice, certainty)
+
+
 def looked(request: str, *plan: Segment, chances: tuple[float, ...] = (0.5, 0.25)) -> dict[str, float]:
-    said = reader()
-    found = features(request, plan, chances, said, said.odds(request))
+    weighing = weighing_by()
+    found = features(request, plan, chances, weighing, weighing.read(request))
     return dict(zip(FEATURES, found.tolist(), strict=True))
 
 
-def test_a_request_falls_into_slots_by_its_words_and_pairs_and_numbers_are_alike() -> None:
-    assert slots("show 5 files", 2**14) == slots("Show 17 files", 2**14)
-    assert len(slots("show 5 files", 2**14)) == 1 + 3 + 2
-    assert slots("files show", 2**14) != slots("show files", 2**14)
-    assert slots("", 2**14) == []
-    assert all(0 <= slot < 8 for slot in slots("größe, 漢字 and 🎉?", 8))
+def test_a_request_is_its_words_and_pairs_and_numbers_are_alike() -> None:
+    assert said("show 5 files") == said("Show 17 files")
+    assert said("show 5 files") == ["^show", "show", "#", "files", "show #", "# files"]
+    assert said("files show") != said("show files")
+    assert said("") == []
+    assert all(0 <= slot < 8 for slot in slots(said("größe, 漢字 and 🎉?"), 8))
 
 
 def test_a_reader_says_which_parts_a_plan_should_have() -> None:
@@ -91,15 +102,23 @@ def test_what_is_looked_at() -> None:
     assert good["least_for"] > asks["least_against"]
     assert good["agreement"] > looked("delete a.tmp in old_logs", find)["agreement"]
     assert looked("", chances=())["likelihood"] < -20  # nothing at all is no reason to fail
+    none, root, name = (value - math.log(math.exp(2) + math.exp(1) + 1) for value in (2, 1, 0))
+    assert good["tags"] == pytest.approx((root + name) / 2)
+    assert good["tags_left"] == pytest.approx(none)  # "delete" and "in"
+    assert (good["least_tag"], good["least_left"]) == (pytest.approx(name), pytest.approx(none))
+    assert poor["least_tag"] == pytest.approx(root), "one of the word's two tags is known"
+    assert looked("delete a.tmp", delete, paths, Copy("a.tmp"))["least_tag"] == LEAST, (
+        "an argument that no tag is for"
+    )
 
 
 def test_the_surer_the_features_and_the_lead_the_surer_one_can_be() -> None:
     weights = [0.0] * len(FEATURES)
     weights[FEATURES.index("least")] = 1.0
-    weighing = Weighing(reader(), tuple(weights), (*weights, 0.0, 1.0, 0.5))
+    weighing = weighing_by(tuple(weights), (*weights, 0.0, 1.0, 0.5))
     low, high = np.zeros(len(FEATURES)), np.zeros(len(FEATURES))
     low[FEATURES.index("least")] = -2.0
-    assert weighing.score(high) > weighing.score(low)
+    assert [place for place, _ in weighing.order([low, high], sure=False)] == [1, 0]
     assert weighing.confidence(low, 0.0) == pytest.approx(1 / (1 + math.exp(1.5)))
     assert weighing.confidence(low, 1.0) < weighing.confidence(high, 1.0) < weighing.confidence(high, 9.0)
     assert weighing.confidence(high, math.inf) == weighing.confidence(high, WIDEST)
@@ -115,7 +134,7 @@ def test_the_order_of_plans() -> None:
         found[FEATURES.index("likelihood")], found[FEATURES.index("declines")] = likelihood, declines
         return found
 
-    weighing = Weighing(reader(), tuple(float(name == "likelihood") for name in FEATURES), ())
+    weighing = weighing_by(tuple(float(name == "likelihood") for name in FEATURES))
     plans = [plan(-2.0), plan(-1.0), plan(0.0, 1.0), plan(-3.0)]
     tied = [(1, -1.0), (2, 1.0), (0, -2.0), (3, -3.0)]
     assert weighing.order(plans, sure=False) == tied, "a question must outweigh an order by more"
@@ -135,6 +154,15 @@ def test_the_shipped_model_weighs(smol: LlamaModel) -> None:
     request = CompileRequest("remove every log in traces", available())
     odds = dict(zip(weighing.reader.labels, weighing.reader.odds(request.text).tolist(), strict=True))
     assert odds["call:file.delete"] > 0 > odds["call:system.gpu"]
+    words, logs = weighing.tagger.read(request.text)
+    likeliest = {word.text: weighing.tagger.labels[logs[at].argmax()] for at, word in enumerate(words)}
+    assert likeliest == {
+        "remove": "none",
+        "every": "none",
+        "log": "extension",
+        "in": "none",
+        "traces": "root",
+    }
 
 
 @pytest.mark.parametrize("text", UNSURE)
@@ -167,9 +195,8 @@ def test_the_plan_that_weighs_most_is_taken_unless_the_first_is_sure(smol: Llama
     assert smol._weights.weighing is not None
     against = tuple(-1.0 if name == "likelihood" else 0.0 for name in FEATURES)
     none = (0.0,) * EVIDENCE
-    contrary = LlamaModel(
-        replace(smol._weights, weighing=Weighing(smol._weights.weighing.reader, against, none))
-    )
+    weighing = replace(smol._weights.weighing, choice=against, certainty=none)
+    contrary = LlamaModel(replace(smol._weights, weighing=weighing))
     try:
         for text, sure in (("show notes.txt", True), (UNSURE[0], False)):
             request = CompileRequest(text, available(), certain=1.0)
