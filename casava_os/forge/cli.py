@@ -446,6 +446,7 @@ def card(
         width=net.shape.width,
         layers=net.shape.layers,
         vocabulary=net.shape.vocabulary,
+        prefix=net.shape.prefix,
         megabytes=model.stat().st_size / 1e6,
         lines=sum(line.writer not in late for line in corpus.load()),
         writers=len({line.writer for line in corpus.every()} - {*late}),

@@ -19,6 +19,7 @@ from typing import cast
 
 from casava_os.forge import corpus, effects, synth
 from casava_os.forge.data import Sample
+from casava_os.forge.logistic import logistic
 from casava_os.kernel.compiler.compile import DESTRUCTIVE, Certainty
 from casava_os.kernel.compiler.tagged import Copy, SurfaceCall, encode, lower
 from casava_os.kernel.ports import CompileRequest, Model
@@ -324,15 +325,9 @@ def calibrate(outcomes: Sequence[Outcome]) -> tuple[float, float]:
     confidence = np.clip([outcome.confidence for outcome in outcomes], 1e-6, 1 - 1e-6)
     x = np.stack([np.log(confidence / (1 - confidence)), np.ones(len(outcomes))], 1)
     y = np.array([outcome.effect for outcome in outcomes], float)
-    w = np.array([1.0, 0.0])
-    for _ in range(100):
-        p = 1 / (1 + np.exp(-np.clip(x @ w, -30, 30)))
-        # A weak prior towards (1, 0) keeps the fit finite when every answer is right.
-        gradient = x.T @ (p - y) + 0.1 * (w - [1.0, 0.0])
-        step = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + 0.1 * np.eye(2), gradient)
-        # Newton's step, shortened where the curve is flat and it would jump off.
-        w = w - step / max(1.0, 2 * float(np.abs(step).max()))
-    return float(w[0]), float(w[1])
+    # Towards (1, 0) where the outcomes say nothing.
+    slope, offset = logistic(x, y, (1.0, 0.0), 0.1)
+    return float(slope), float(offset)
 
 
 def table(scores: Mapping[str, Score]) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from casava_os.forge import evaluate as judging
 from casava_os.forge import readers
+from casava_os.forge.logistic import logistic
 from casava_os.forge.readers import floats
 from casava_os.kernel.ports import CompileRequest
 from casava_os.model.gguf_file import Weights
@@ -92,7 +93,9 @@ def fit(cases: Sequence[Case], weighing: Weighing) -> Weighing:
         [evidence(case.looked[best], lead) for case, (best, lead) in zip(cases, chosen, strict=True)]
     )
     right = np.array([case.right[best] for case, (best, _) in zip(cases, chosen, strict=True)], float)
-    return replace(weighing, choice=choice, certainty=floats(_logistic(rows, right)))
+    spread = np.where(rows.std(0) > 1e-6, rows.std(0), 1.0)
+    certainty = logistic(rows / spread, right, (0.0,) * EVIDENCE, 1.0) / spread
+    return replace(weighing, choice=choice, certainty=floats(certainty))
 
 
 def chosen_of(case: Case, choice: Sequence[float]) -> tuple[int, float]:
@@ -128,21 +131,6 @@ def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
     powers: NDArray[np.float64] = np.exp(scores - scores.max())
     return powers / powers.sum()
-
-
-def _logistic(rows: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights of the rows' columns (the last is the shift): logistic regression by Newton's method, with a weak prior."""
-    import numpy as np
-
-    spread = np.where(rows.std(0) > 1e-6, rows.std(0), 1.0)
-    scaled, weights = rows / spread, np.zeros(rows.shape[1])
-    for _ in range(50):
-        chances = 1 / (1 + np.exp(-np.clip(scaled @ weights, -30, 30)))
-        slope = scaled.T @ (right - chances) - weights
-        curve = (scaled * (chances * (1 - chances))[:, None]).T @ scaled + np.eye(len(weights))
-        weights += np.linalg.solve(curve, slope)
-    found: NDArray[np.float64] = weights / spread
-    return found
 
 
 def tried(cases: Sequence[Case], folds: int = 5, seed: int = 1) -> str:

@@ -7,7 +7,7 @@ is a subsequence of the request's tokens and these automata need no bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -118,7 +118,8 @@ class Values:
         """Whether the request has an argument of this kind at all."""
         if lexeme not in self._had:
             free = lexeme in FREE_TEXT
-            self._had[lexeme] = bool(self.start(lexeme).following() if free else any(self._texts(lexeme)))
+            found = self.start(lexeme).following() if free else self._found(lexeme)
+            self._had[lexeme] = any(True for _ in found)
         return self._had[lexeme]
 
     def _token_borders(self, widths: Sequence[int]) -> dict[int, int]:
@@ -154,11 +155,14 @@ class Values:
     def _texts(self, lexeme: Lexeme) -> list[str]:
         """What an argument of this kind may say, where a control token does not say it."""
         if lexeme not in self._listed:
-            texts = candidates(lexeme, self._atoms, self._request, self._now)
-            names = self._names if lexeme == "path" else ()
-            said = MODE_WORDS if lexeme == "mode" else (".",) if lexeme == "path" else ()
-            self._listed[lexeme] = [text for text in dict.fromkeys((*texts, *names)) if text not in said]
+            self._listed[lexeme] = list(dict.fromkeys(self._found(lexeme)))
         return self._listed[lexeme]
+
+    def _found(self, lexeme: Lexeme) -> Iterator[str]:
+        said = MODE_WORDS if lexeme == "mode" else (".",) if lexeme == "path" else ()
+        yield from (t for t in candidates(lexeme, self._atoms, self._request, self._now) if t not in said)
+        if lexeme == "path":
+            yield from (name for name in self._names if name not in said)
 
     def _spelling(self, lexeme: Lexeme, without: frozenset[str] = frozenset()) -> Spelling:
         root = Spelling()

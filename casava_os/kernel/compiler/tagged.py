@@ -12,7 +12,7 @@ surface calls and tagged segments; `lower` turns a surface call into the ABI's J
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -293,23 +293,21 @@ def _lower_item(shape: Shape, item: str | Mapping[str, str], now: datetime) -> o
 
 def candidates(
     lexeme: Lexeme, words: Sequence[Atom], request: str, now: datetime, longest: int = 4
-) -> tuple[str, ...]:
-    """The spans of a request that can be a value of this kind, each as the text to copy, without repetitions.
+) -> Iterator[str]:
+    """The spans of a request that can be a value of this kind, each as the text to copy.
 
     Single words and quotations; for quantities also runs of up to `longest` words. Free text is not listed here: it is
     any run of words (`FREE_TEXT`).
     """
-    spans: dict[str, None] = {}
     for i, atom in enumerate(words):
         if lexeme in ("count", "index") and not atom.quoted and _NUMBERS_INSIDE.fullmatch(atom.text):
-            spans.update(dict.fromkeys(re.findall(r"\d+", atom.text)))
+            yield from re.findall(r"\d+", atom.text)
         if lexeme in QUANTITY and not atom.quoted:
             for j in range(i, min(i + longest, len(words))):
                 text = request[atom.start : words[j].end]
                 if normalise(lexeme, text, now) is not None:
-                    spans.setdefault(text)
+                    yield text
         elif normalise(lexeme, atom.text, now) is not None and (
             atom.quoted or re.search(r"\w|[*~/]|\.\.", atom.text)
         ):
-            spans.setdefault(atom.text)
-    return tuple(spans)
+            yield atom.text
