@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 from casava_os.forge import tokenizer as vocabularies
 from casava_os.forge.weighing import fitted
 from casava_os.kernel.compiler.tagged import CALLS, PLAN, Segment, control_names
-from casava_os.model.gguf_file import OPINIONS, control_digest
+from casava_os.model.gguf_file import OPINIONS, PREFIX, control_digest
 from casava_os.model.weighing import FEATURES
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def write(directory: Path, out: Path, version: str, slope: float, offset: float,
     writer.add_float32("casava.slope", slope)
     writer.add_float32("casava.offset", offset)
     writer.add_string("casava.basis", basis)
-    writer.add_bool("casava.prefix", shape.prefix)
+    writer.add_bool(PREFIX.decode(), shape.prefix)
     writer.add_uint64("casava.trained_tokens", progress.tokens)
 
     digest = hashlib.sha256()
@@ -126,6 +126,8 @@ def write(directory: Path, out: Path, version: str, slope: float, offset: float,
             for numbers in ("scales", "parts", "shifts", *(["hidden"] if bags.hidden else [])):
                 writer.add_array(f"casava.{name}.{numbers}", list(getattr(bags, numbers)))
         digest.update(weighing.digest())
+    if shape.prefix:
+        digest.update(PREFIX)
     writer.add_string("casava.tensors", digest.hexdigest())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

@@ -33,6 +33,9 @@ _CONTROL = 3
 _BLOCK, _BLOCK_BYTES = 32, 34
 """Q8_0 stores 32 weights in 34 bytes."""
 
+PREFIX = b"casava.prefix"
+"""The field that says that a prompt is read in both directions."""
+
 OPINIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "delete": frozenset({"file.delete", "container.remove", "infra.destroy", "memory.forget"}),
@@ -241,7 +244,7 @@ def _checked(path: Path, data: bytes) -> Weights:
         basis=str(fields.get("casava.basis", "")),
         opinions=_opinions(fields, len(tokens)),
         weighing=_weighing(fields),
-        prefix=_flag(fields, "casava.prefix"),
+        prefix=_flag(fields, PREFIX.decode()),
     )
 
 
@@ -424,5 +427,7 @@ def _check_tensors(reader: _Reader, count: int, fields: Mapping[str, Field], voc
         digest.update(name.encode() + struct.pack(f"<{len(weights)}f", *weights))
     if (weighing := _weighing(fields)) is not None:
         digest.update(weighing.digest())
+    if _flag(fields, PREFIX.decode()):
+        digest.update(PREFIX)
     if fields.get("casava.tensors") != digest.hexdigest():
         raise _BrokenError("its tensors are damaged")

@@ -45,6 +45,9 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
         b"\x05\0\0\0\0\0\0\0llama", b"\x05\0\0\0\0\0\0\0mamba", 1
     ),
     "a bit of a tensor": lambda data: data[:-5000] + bytes([data[-5000] ^ 1]) + data[-4999:],
+    "to be read in one direction": lambda data: data.replace(
+        b"casava.prefix\x07\0\0\0\x01", b"casava.prefix\x07\0\0\0\0"
+    ),
     "another ABI": lambda data: data.replace(b"file.delete", b"file.remove"),
     "a control token renamed": lambda data: data.replace(b"<|call:file.delete|>", b"<|call:file.rename|>"),
 }
@@ -53,7 +56,9 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_damage_is_refused_with_a_next_step(kind: str, shipped: bytes, tmp_path: Path) -> None:
     path = tmp_path / "broken.gguf"
-    path.write_bytes(DAMAGE[kind](shipped))
+    broken = DAMAGE[kind](shipped)
+    assert broken != shipped
+    path.write_bytes(broken)
     loaded = model.load(str(path))
     assert isinstance(loaded, Err)
     assert loaded.code == "no-model"
