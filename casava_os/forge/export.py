@@ -17,10 +17,11 @@ from casava_os.forge import tokenizer as vocabularies
 from casava_os.forge.weighing import fitted
 from casava_os.kernel.compiler.tagged import CALLS, PLAN, Segment, control_names
 from casava_os.model.gguf_file import OPINIONS, PREFIX, control_digest
-from casava_os.model.weighing import FEATURES
+from casava_os.model.weighing import FEATURES, Weighing
 
 if TYPE_CHECKING:
     import numpy as np
+    from gguf import GGUFWriter
     from numpy.typing import NDArray
 
     from casava_os.forge.net import Net
@@ -117,14 +118,7 @@ def write(directory: Path, out: Path, version: str, slope: float, offset: float,
         writer.add_array(f"casava.opinion.{name}", weights.tolist())
         digest.update(name.encode() + weights.astype("<f4").tobytes())
     if (weighing := fitted(directory)) is not None:
-        writer.add_array("casava.weighing.features", list(FEATURES))
-        writer.add_array("casava.weighing.choice", list(weighing.choice))
-        writer.add_array("casava.weighing.certainty", list(weighing.certainty))
-        for name, bags in (("reader", weighing.reader), ("tagger", weighing.tagger)):
-            writer.add_array(f"casava.{name}.labels", list(bags.labels))
-            writer.add_array(f"casava.{name}.words", bags.words)
-            for numbers in ("scales", "parts", "shifts", *(["hidden"] if bags.hidden else [])):
-                writer.add_array(f"casava.{name}.{numbers}", list(getattr(bags, numbers)))
+        _add_weighing(writer, weighing)
         digest.update(weighing.digest())
     if shape.prefix:
         digest.update(PREFIX)
@@ -133,6 +127,18 @@ def write(directory: Path, out: Path, version: str, slope: float, offset: float,
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def _add_weighing(writer: GGUFWriter, weighing: Weighing) -> None:
+    """What plans are weighed by, in fields of its own."""
+    writer.add_array("casava.weighing.features", list(FEATURES))
+    writer.add_array("casava.weighing.choice", list(weighing.choice))
+    writer.add_array("casava.weighing.certainty", list(weighing.certainty))
+    for name, bags in (("reader", weighing.reader), ("tagger", weighing.tagger)):
+        writer.add_array(f"casava.{name}.labels", list(bags.labels))
+        writer.add_array(f"casava.{name}.words", bags.words)
+        for numbers in ("scales", "parts", "shifts", *(["hidden"] if bags.hidden else [])):
+            writer.add_array(f"casava.{name}.{numbers}", list(getattr(bags, numbers)))
 
 
 def take_up(path: Path, directory: Path) -> None:

@@ -47,7 +47,7 @@ READER, TAGGER = "reader.npz", "tagger.npz"
 
 _FRAME = frozenset({REQUEST, STDIN, PLAN, END})
 
-Example = tuple[str, list[Segment]]
+Example = tuple[str, Sequence[Segment]]
 """A request and its plan."""
 
 _Kind = TypeVar("_Kind", bound=Bags)

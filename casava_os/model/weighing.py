@@ -65,7 +65,8 @@ class Reader(Bags):
 
     def odds(self, request: str) -> NDArray[np.float32]:
         """Log-odds of each label, (labels,)."""
-        return self.scores([slots(said(request), self.size)])[0]
+        found: NDArray[np.float32] = self.scores([slots(said(request), self.size)])[0]
+        return found
 
 
 def said(request: str) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from casava_os.forge import readers, synth
-from casava_os.kernel.compiler.tagged import Control, Copy
+from casava_os.kernel.compiler.tagged import Control, Copy, Segment
 from casava_os.model.tagger import NONE, Tagger
 from casava_os.model.weighing import Reader
 
@@ -31,7 +31,13 @@ def test_the_labels() -> None:
 
 
 def test_the_lessons_are_the_parts_of_a_plan_and_the_tags_of_its_words() -> None:
-    plan = [Control("call:file.move"), Control("key:paths"), Copy("a.txt"), Control("key:to"), Copy("my box")]
+    plan: list[Segment] = [
+        Control("call:file.move"),
+        Control("key:paths"),
+        Copy("a.txt"),
+        Control("key:to"),
+        Copy("my box"),
+    ]
     example = ("put a.txt into my box, box", plan)
     ((read,),) = readers.of_reader([example])
     assert {readers.parts()[at] for at in read.labels} == {"call:file.move", "key:paths", "key:to"}
@@ -45,7 +51,10 @@ def test_the_lessons_are_the_parts_of_a_plan_and_the_tags_of_its_words() -> None
         NONE,
         NONE,
     ]
-    twice = ("move box to box", [Control("call:file.move"), Control("key:paths"), Copy("box")])
+    twice: readers.Example = (
+        "move box to box",
+        [Control("call:file.move"), Control("key:paths"), Copy("box")],
+    )
     assert len(readers.of_tagger([twice])[0]) == 2, "which of the two it is nobody can tell"
 
 
@@ -70,7 +79,7 @@ def test_a_reader_learns_words_and_is_kept_as_it_was(tmp_path: Path) -> None:
 def test_a_tagger_learns_where_arguments_stand_and_not_what_they_are_called(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     rng = random.Random(1)
-    known = []
+    known: list[readers.Example] = []
     for _ in range(1500):
         name, folder = ("".join(rng.choices("abcdefghij", k=5)) for _ in range(2))
         text = rng.choice((f"put {name} into {folder}", f"into {folder} put {name} now"))

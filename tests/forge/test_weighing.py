@@ -9,7 +9,7 @@ import pytest
 
 from casava_os.forge import readers, weighing
 from casava_os.model.tagger import Tagger
-from casava_os.model.weighing import EVIDENCE, FEATURES, Reader
+from casava_os.model.weighing import EVIDENCE, FEATURES, Reader, Weighing
 
 NOBODY = weighing.unfitted(Reader((), b"", (), (), ()), Tagger((), b"", (), (), ()))
 
@@ -71,7 +71,7 @@ def test_the_certainty_is_about_the_share_that_is_right() -> None:
 def test_what_was_fitted_is_kept_with_reader_and_tagger(tmp_path: Path) -> None:
     reader = Reader(("call:ask",), b"\1\2", (0.5,), (0.25, 0.5), (1.0,))
     tagger = Tagger(("none",), b"\3\4", (0.5,), (0.25, 0.5), (1.0,), (0.5, 0.5))
-    fit = weighing.Weighing(reader, tagger, (0.5,) * len(FEATURES), (0.25,) * EVIDENCE)
+    fit = Weighing(reader, tagger, (0.5,) * len(FEATURES), (0.25,) * EVIDENCE)
     assert weighing.fitted(tmp_path) is None
     readers.save(tmp_path / readers.READER, reader)
     assert weighing.read_by(tmp_path) is None

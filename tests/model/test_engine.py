@@ -36,7 +36,7 @@ def prompt(weights: gguf_file.Weights, *words: int) -> list[int]:
     return [weights.controls.index(REQUEST), *words, weights.controls.index(PLAN)]
 
 
-def after(engine: Engine, works: list[Work]) -> list[np.ndarray]:  # type: ignore[type-arg]
+def after(engine: Engine, works: list[Work]) -> list[np.ndarray]:
     for work in works:
         engine.keep(work.sequence)
     return engine.run(works)
@@ -91,10 +91,10 @@ def test_reading_forwards_is_what_a_failed_batch_leaves_behind(
     (good,) = after(engine, [Work(0, [*words, *REST], 4)])
     decode = engine._decode
 
-    def failing(works: object) -> list[np.ndarray]:  # type: ignore[type-arg]
+    def failing(works: object) -> list[np.ndarray]:
         raise RuntimeError("llama.cpp did not evaluate")
 
-    engine._decode = failing  # type: ignore[method-assign, assignment]
+    engine._decode = failing  # type: ignore[method-assign]
     engine.keep(0)
     with pytest.raises(RuntimeError):
         engine.run([Work(0, words)])

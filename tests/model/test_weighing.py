@@ -102,11 +102,11 @@ def test_what_is_looked_at() -> None:
     assert good["least_for"] > asks["least_against"]
     assert good["agreement"] > looked("delete a.tmp in old_logs", find)["agreement"]
     assert looked("", chances=())["likelihood"] < -20  # nothing at all is no reason to fail
-    none, root, name = (value - math.log(math.exp(2) + math.exp(1) + 1) for value in (2, 1, 0))
-    assert good["tags"] == pytest.approx((root + name) / 2)
-    assert good["tags_left"] == pytest.approx(none)  # "delete" and "in"
-    assert (good["least_tag"], good["least_left"]) == (pytest.approx(name), pytest.approx(none))
-    assert poor["least_tag"] == pytest.approx(root), "one of the word's two tags is known"
+    out, there, named = (value - math.log(math.exp(2) + math.exp(1) + 1) for value in (2, 1, 0))
+    assert good["tags"] == pytest.approx((there + named) / 2)
+    assert good["tags_left"] == pytest.approx(out)  # "delete" and "in"
+    assert [good["least_tag"], good["least_left"]] == [pytest.approx(named), pytest.approx(out)]
+    assert poor["least_tag"] == pytest.approx(there), "one of the word's two tags is known"
     assert looked("delete a.tmp", delete, paths, Copy("a.tmp"))["least_tag"] == LEAST, (
         "an argument that no tag is for"
     )
