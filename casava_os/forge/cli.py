@@ -220,9 +220,9 @@ def calibrate(
     slope, offset = judging.calibrate(kept)
     basis = f"{len(kept)} hand-worded requests that nobody trains on"
     exporting.write(directory, out, version, slope, offset, basis)
-    if (read := weighing.read_by(directory)) is not None and not isinstance(
-        checked := gguf_file.read(out), Err
-    ):
+    if (read := weighing.read_by(directory)) is None:
+        print("plans are not weighed: `forge reader` makes what reads requests for it")
+    elif not isinstance(checked := gguf_file.read(out), Err):
         cases = weighing.gather(checked.value, read, items, frozenset(SYSCALLS))
         print(weighing.tried(cases))
         weighing.save(directory, weighing.fit(cases, read))

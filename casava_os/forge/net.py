@@ -121,7 +121,7 @@ def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
 
 
 class Net(nn.Module):
-    """The decoder. While it trains, `dropout` of what each sublayer adds to the stream is left out."""
+    """The decoder. While it trains, `dropout` of the embedding and of what each sublayer adds to the stream is left out."""
 
     def __init__(self, shape: Shape, dropout: float = 0.0) -> None:
         super().__init__()

@@ -180,7 +180,7 @@ class _Fitting:
             for start in range(0, len(order), size):
                 lessons = [lesson for some in order[start : start + size] for lesson in some]
                 optimiser.param_groups[0]["lr"] = RATE * (1 - done / (rounds * len(order)))
-                done += size
+                done += len(order[start : start + size])
                 if not lessons:
                     continue
                 bags = [

@@ -106,6 +106,7 @@ class Engine:
         self._context = self._llama.llama_init_from_model(self._model, settings)
         if not self._context:
             raise RuntimeError("llama.cpp did not make a context")
+        self._llama.llama_set_causal_attn(self._context, True)  # whatever the file says of it
         self._memory = self._llama.llama_get_memory(self._context)
         self._past = [0] * self.sequences
 
@@ -173,8 +174,8 @@ class Engine:
             Work(work.sequence, work.tokens[:head], max(0, work.last - len(work.tokens) + head))
             for head, work in zip(heads, works, strict=True)
         ]
-        self._llama.llama_set_causal_attn(self._context, False)
         try:
+            self._llama.llama_set_causal_attn(self._context, False)
             read = self._decode(whole)
         finally:
             self._llama.llama_set_causal_attn(self._context, True)
@@ -190,7 +191,10 @@ class Engine:
         """How many of a work's tokens are a prompt to be read in both directions."""
         if self._prompt_end is None or self._past[work.sequence]:
             return 0
-        return next((at for at, token in enumerate(work.tokens, 1) if token == self._prompt_end), 0)
+        for at, token in enumerate(work.tokens, 1):
+            if token == self._prompt_end:
+                return at
+        raise ValueError("a prompt that is read in both directions must come whole")
 
     def _decode(self, works: Sequence[Work]) -> list[NDArray[np.float32]]:
         import numpy as np

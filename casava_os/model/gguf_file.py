@@ -1,8 +1,8 @@
 """Reads and checks a GGUF file before llama.cpp may touch it: llama.cpp ends the program on some damaged files.
 
 Every length is checked against the file's size, every tensor must lie inside the file and have the type and the shape
-that the `llama` architecture gives it, and the tensors' digest must be the one the forge wrote. What passes here is a
-file that our forge made for this ABI, byte for byte.
+that the `llama` architecture gives it, and the digest of the tensors and of what plans are weighed by must be the one the
+forge wrote.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from casava_os.kernel.compiler.tagged import CALLS, END, STRUCTURE, control_names
 from casava_os.model.bags import Bags
-from casava_os.model.tagger import Tagger
+from casava_os.model.tagger import INSIDE, NONE, Tagger
 from casava_os.model.weighing import EVIDENCE, FEATURES, Reader, Weighing
 from casava_syscalls.results import Err, Ok, Result
 
@@ -32,6 +32,9 @@ _CONTROL = 3
 """A control token's type in a GGUF vocabulary."""
 _BLOCK, _BLOCK_BYTES = 32, 34
 """Q8_0 stores 32 weights in 34 bytes."""
+
+NO_KEYS = frozenset({f"key:{NONE}", f"key:{INSIDE}"})
+"""The tagger's labels that no key of a plan is for, spelled like one."""
 
 PREFIX = b"casava.prefix"
 """The field that says that a prompt is read in both directions."""
@@ -307,8 +310,11 @@ def _weighing(fields: Mapping[str, Field]) -> Weighing | None:
     if fields["casava.weighing.features"] != FEATURES:
         raise _BrokenError("its plans are weighed by what this version does not look at")
     reader, tagger = _bags(fields, "reader", Reader), _bags(fields, "tagger", Tagger)
-    if not set(reader.labels) <= set(control_names()):
+    names = set(control_names())
+    if not set(reader.labels) <= names:
         raise _BrokenError("its reader knows parts of plans that there are not")
+    if NONE not in tagger.labels or not {f"key:{label}" for label in tagger.labels} - NO_KEYS <= names:
+        raise _BrokenError("its tagger knows arguments that there are not")
     return Weighing(
         reader,
         tagger,
@@ -327,6 +333,8 @@ def _bags(fields: Mapping[str, Field], name: str, kind: type[_Kind]) -> _Kind:
         raise _BrokenError(f"its {name} has no words")
     if not words or not scales or len(words) % len(scales):
         raise _BrokenError(f"the table of its {name} is cut off")
+    if not labels or len(set(labels)) < len(labels):
+        raise _BrokenError(f"its {name} has no labels, or one of them twice")
     width = len(words) // len(scales)
     return kind(
         tuple(str(label) for label in labels),

@@ -1,7 +1,7 @@
 """Says of each word of a request which argument of the plan has it: a view of the request apart from the network's.
 
 A classifier over a word and its neighbours, fitted on the same requests as the network. What is tagged are the lexer's
-atoms; the tag is the key that copies the atom, or none. Mesnil et al., "Using Recurrent Neural Networks for Slot Filling in
+atoms; the tag is the key that copies the atom, or "in" for the directory of a name, or none. Mesnil et al., "Using Recurrent Neural Networks for Slot Filling in
 Spoken Language Understanding" (2015) compare such taggers; this is the least of them, with one hidden layer.
 """
 
@@ -122,5 +122,5 @@ class Tagger(Bags):
         for at, some in enumerate(tags(request, words, plan)):
             if some is not None:
                 chances = [float(logs[at, self._places[tag]]) for tag in some if tag in self._places]
-                (leaves if NONE in some else has).append(max(LEAST, *chances, LEAST))
+                (leaves if NONE in some else has).append(max([LEAST, *chances]))
         return has, leaves

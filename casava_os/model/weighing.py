@@ -143,7 +143,7 @@ def _unused(parts: Sequence[str]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
-    """The fitted weights of a model, with its reader."""
+    """The fitted weights of a model, with its reader and its tagger."""
 
     reader: Reader
     tagger: Tagger

@@ -12,8 +12,9 @@ from casava_os.forge import export
 from casava_os.forge import tokenizer as vocabularies
 from casava_os.forge.net import Net, Shape
 from casava_os.forge.train import Settings, Training
-from casava_os.kernel.compiler.tagged import Control, Copy
+from casava_os.kernel.compiler.tagged import PLAN, Control, Copy
 from casava_os.model import gguf_file, load
+from casava_os.model.engine import Engine
 from casava_syscalls.results import Ok
 
 TEXTS = (
@@ -55,6 +56,29 @@ def test_llama_cpp_runs_the_same_network(forged: tuple[Path, Path]) -> None:
     assert equality.mean_difference < 0.1
     # An untrained network has near ties everywhere; what is left is llama.cpp's rounding of activations to 8 bits.
     assert equality.same_argmax > 0.6
+
+
+def test_the_prompt_that_is_read_in_both_directions_ends_with_its_last_token(
+    forged: tuple[Path, Path],
+) -> None:
+    """llama.cpp's numbers are nearer to torch's with that prompt than with one a token shorter, or none at all."""
+    directory, path = forged
+    net, _ = export.load_net(directory / "checkpoint.pt")
+    vocabulary = vocabularies.load(directory / "tokenizer.json")
+    engine = Engine(path, prompt_end=vocabulary.controls[PLAN])
+    away = dict.fromkeys((0, 1, 2), 0.0)
+    for text in TEXTS:
+        prompt = vocabulary.prompt(text, False)
+        ids = [*prompt, *vocabulary.plan([Copy(text)])]
+        engine.forget()
+        ours = torch.from_numpy(engine.evaluate(ids, last=len(ids) - len(prompt) + 1))
+        for kind, length in enumerate((len(prompt), len(prompt) - 1, 0)):
+            with torch.no_grad():
+                theirs = net(torch.tensor([ids]), torch.tensor([length]))[0, len(prompt) - 1 :]
+            away[kind] += float((ours - theirs).abs().mean())
+    engine.close()
+    assert away[0] < 0.7 * away[1]
+    assert away[0] < 0.7 * away[2]
 
 
 def test_both_tokenizers_agree_on_any_string(forged: tuple[Path, Path]) -> None:

@@ -83,7 +83,7 @@ def test_a_tagger_learns_where_arguments_stand_and_not_what_they_are_called(tmp_
     for _ in range(1500):
         name, folder = ("".join(rng.choices("abcdefghij", k=5)) for _ in range(2))
         text = rng.choice((f"put {name} into {folder}", f"into {folder} put {name} now"))
-        parts = [Control("key:paths"), Copy(name), Control("key:to"), Copy(folder)]
+        parts: list[Segment] = [Control("key:paths"), Copy(name), Control("key:to"), Copy(folder)]
         known.append((text, [Control("call:file.move"), *parts]))
     tagger = readers.fit_tagger(known)
     for text, tags in (

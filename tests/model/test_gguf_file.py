@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from casava_os import model
 from casava_os.model import gguf_file
+from casava_os.model.weighing import EVIDENCE, FEATURES
 from casava_syscalls.results import Err, Ok
 
 
@@ -65,6 +67,69 @@ def test_damage_is_refused_with_a_next_step(kind: str, shipped: bytes, tmp_path:
     assert loaded.title
     assert str(path) in loaded.message
     assert loaded.hint
+
+
+WEIGHED: dict[str, gguf_file.Field] = {
+    "casava.weighing.features": FEATURES,
+    "casava.weighing.choice": (0.5,) * len(FEATURES),
+    "casava.weighing.certainty": (0.25,) * EVIDENCE,
+    "casava.reader.labels": ("call:file.find", "key:root"),
+    "casava.reader.words": bytes(6),
+    "casava.reader.scales": (1.0, 1.0),
+    "casava.reader.parts": (0.5,) * 6,
+    "casava.reader.shifts": (0.0, 1.0),
+    "casava.tagger.labels": ("none", "in", "root"),
+    "casava.tagger.words": bytes(4),
+    "casava.tagger.scales": (1.0, 1.0),
+    "casava.tagger.parts": (0.5,) * 6,
+    "casava.tagger.shifts": (0.0, 1.0, 2.0),
+    "casava.tagger.hidden": (0.0, 1.0),
+}
+
+
+def test_what_plans_are_weighed_by_is_read() -> None:
+    weighing = gguf_file._weighing(WEIGHED)
+    assert weighing is not None
+    assert (weighing.reader.labels, weighing.reader.hidden) == (("call:file.find", "key:root"), ())
+    assert (weighing.tagger.labels, weighing.tagger.hidden) == (("none", "in", "root"), (0.0, 1.0))
+    read = weighing.read("find a.txt in b")
+    assert read.odds.tolist() == [0.0, 1.0]
+    assert len(weighing.tagger.chances("find a.txt in b", read.tagged, [])[1]) == 4
+    assert gguf_file._weighing({}) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("casava.weighing.features", ("likelihood",)),
+        ("casava.weighing.choice", (0.5,)),
+        ("casava.weighing.certainty", (math.nan,) * EVIDENCE),
+        ("casava.reader.labels", ("call:file.find", "call:nothing")),
+        ("casava.reader.labels", ("key:root", "key:root")),
+        ("casava.reader.words", b""),
+        ("casava.reader.words", bytes(5)),
+        ("casava.reader.words", bytes(8)),
+        ("casava.reader.scales", ()),
+        ("casava.reader.scales", (1.0, math.inf)),
+        ("casava.reader.shifts", (0.0,)),
+        ("casava.tagger.labels", ()),
+        ("casava.tagger.labels", ("in", "root", "to")),
+        ("casava.tagger.labels", ("none", "in", "elsewhere")),
+        ("casava.tagger.labels", None),
+        ("casava.tagger.parts", (0.5,) * 5),
+        ("casava.tagger.hidden", (0.0,)),
+        ("casava.tagger.hidden", (0.0, 1)),
+    ],
+)
+def test_what_plans_are_weighed_by_is_refused_when_it_cannot_be(
+    key: str, value: gguf_file.Field | None
+) -> None:
+    """Before anything is reckoned with it: numpy would raise, or say nothing and reckon nonsense."""
+    fields = {name: old for name, old in WEIGHED.items() if name != key} | (
+        {} if value is None else {key: value}
+    )
+    with pytest.raises(gguf_file._BrokenError):
+        gguf_file._weighing(fields)
 
 
 def test_no_single_changed_byte_of_the_header_reaches_llama_cpp_unseen(

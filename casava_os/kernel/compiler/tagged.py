@@ -294,7 +294,7 @@ def _lower_item(shape: Shape, item: str | Mapping[str, str], now: datetime) -> o
 def candidates(
     lexeme: Lexeme, words: Sequence[Atom], request: str, now: datetime, longest: int = 4
 ) -> Iterator[str]:
-    """The spans of a request that can be a value of this kind, each as the text to copy.
+    """The spans of a request that can be a value of this kind, each as the text to copy; some of them more than once.
 
     Single words and quotations; for quantities also runs of up to `longest` words. Free text is not listed here: it is
     any run of words (`FREE_TEXT`).

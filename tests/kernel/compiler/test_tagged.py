@@ -93,7 +93,7 @@ def test_a_malformed_sequence_is_an_err(segments: list[Control | Copy]) -> None:
 def test_candidates_are_spans_that_can_be_that() -> None:
     request = 'Delete the .tmp files older than a week in "my docs", please'
     words = atoms(request)
-    assert candidates("duration", words, request, NOW) == ("a week", "week")
-    assert candidates("size", words, request, NOW) == ()
+    assert list(candidates("duration", words, request, NOW)) == ["a week", "week"]
+    assert list(candidates("size", words, request, NOW)) == []
     assert "my docs" in candidates("path", words, request, NOW)
     assert "," not in candidates("path", words, request, NOW)
