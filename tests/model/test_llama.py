@@ -122,12 +122,12 @@ def test_a_closed_model_can_be_closed_again() -> None:
     loaded.value.close()
 
 
-def test_a_plan_that_contradicts_itself_becomes_another_one_and_is_doubted(smol: LlamaModel) -> None:
+def test_a_plan_that_contradicts_itself_becomes_a_question_or_another_one_that_is_doubted(smol: LlamaModel) -> None:
     """Copying a file onto itself is what is said, so what any network likes best; the ABI refuses it."""
     draft = compiled(smol, "copy config.yaml to config.yaml")
     assert isinstance(parse_plan({"version": 1, "steps": list(draft.steps)}), Ok)
     assert {"call": "file.copy", "paths": ["config.yaml"], "to": "config.yaml"} not in draft.steps
-    assert draft.confidence < Certainty().confidence
+    assert draft.steps[0]["call"] == "ask" or draft.confidence < Certainty().confidence
 
 
 def test_what_it_doubts_comes_with_other_plans(smol: LlamaModel) -> None:
