@@ -49,6 +49,9 @@ FRAME = 32
 ROOM = LONG + 64
 """Tokens that a plan can take beyond those of its request, all of which it may copy once more."""
 
+DELETES = frozenset(f"call:{call}" for call in OPINIONS["delete"])
+"""Parts of plans for which the reader is asked, too."""
+
 SEQUENCES = 4
 """Requests that are in the context at once; the others wait. More make the batches of so small a network no faster."""
 
@@ -198,7 +201,12 @@ class LlamaModel:
         drafts = []
         for place, lead in weighing.order(looked, sure=self.is_sure(drawn[0])):
             draft, trace = drawn[place]
-            sure = min(weighing.confidence(looked[place], lead), self._second_opinion(tokens, trace.segments))
+            deletes = DELETES & {part.name for part in trace.segments if isinstance(part, Control)}
+            sure = min(
+                weighing.confidence(looked[place], lead),
+                self._second_opinion(tokens, trace.segments),
+                weighing.consent(read, deletes),
+            )
             if trace.contradicted:
                 sure = min(sure, self._own(trace))
             drafts.append(replace(draft, confidence=sure))

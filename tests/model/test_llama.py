@@ -122,7 +122,9 @@ def test_a_closed_model_can_be_closed_again() -> None:
     loaded.value.close()
 
 
-def test_a_plan_that_contradicts_itself_becomes_a_question_or_another_one_that_is_doubted(smol: LlamaModel) -> None:
+def test_a_plan_that_contradicts_itself_becomes_a_question_or_another_one_that_is_doubted(
+    smol: LlamaModel,
+) -> None:
     """Copying a file onto itself is what is said, so what any network likes best; the ABI refuses it."""
     draft = compiled(smol, "copy config.yaml to config.yaml")
     assert isinstance(parse_plan({"version": 1, "steps": list(draft.steps)}), Ok)

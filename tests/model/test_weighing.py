@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from casava_os.kernel.compiler.compile import Certainty
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
 from casava_os.kernel.ports import CompileRequest
 from casava_os.model.bags import slots
@@ -19,6 +20,7 @@ from casava_os.model.llama import LlamaModel
 from casava_os.model.tagger import LEAST, Tagger
 from casava_os.model.weighing import (
     CANDIDATES,
+    CONSENT,
     EVIDENCE,
     FEATURES,
     WIDEST,
@@ -126,6 +128,36 @@ def test_the_surer_the_features_and_the_lead_the_surer_one_can_be() -> None:
     assert [evidence(low, lead)[-2] for lead in (-3.0, 2.0, math.inf)] == [0.0, 2.0, WIDEST]
     assert evidence(low, 1.0)[-3] == pytest.approx(math.log(math.exp(-2) / (1 - math.exp(-2))))
     assert math.isfinite(evidence(high, 1.0)[-3]), "also where the network has no doubt at all"
+
+
+def test_the_reader_is_asked_about_a_deletion() -> None:
+    weighing = weighing_by()
+    for request, odds in (("delete it", 4.0), ("count them", -1.0)):
+        read = weighing.read(request)
+        expected = 1 / (1 + math.exp(CONSENT - odds))
+        assert weighing.consent(read, ["call:file.delete"]) == pytest.approx(expected)
+        assert weighing.consent(read, ["call:file.find", "call:file.delete"]) <= expected
+        assert weighing.consent(read, []) == 1.0
+        assert weighing.consent(read, ["call:memory.forget"]) == 1.0, "of which this reader knows nothing"
+
+
+def test_a_deletion_that_the_reader_does_not_see_in_the_request_is_doubted(smol: LlamaModel) -> None:
+    assert smol._weights.weighing is not None
+    reader = smol._weights.weighing.reader
+    at = reader.labels.index("call:file.delete")
+    shifts = tuple(shift - 100 * (place == at) for place, shift in enumerate(reader.shifts))
+    weighing = replace(smol._weights.weighing, reader=replace(reader, shifts=shifts))
+    contrary = LlamaModel(replace(smol._weights, weighing=weighing))
+    try:
+        request = CompileRequest("delete the .tmp files older than a week", available())
+        before, after = smol.compile(request), contrary.compile(request)
+        assert isinstance(before, Ok)
+        assert isinstance(after, Ok)
+        assert before.value.steps == after.value.steps
+        assert before.value.confidence > Certainty().destructive
+        assert after.value.confidence < 0.01
+    finally:
+        contrary.close()
 
 
 def test_the_order_of_plans() -> None:
