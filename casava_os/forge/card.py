@@ -70,11 +70,9 @@ llama.cpp rounds activations to 8 bits before each product with a Q8_0 matrix, t
 - Words it never saw: a synonym of the verb that is neither in the synthesizer nor in the corpus is read as the nearest known one.
 - Which of two names is the target and which the destination, when the request puts them in an unusual order.
 - Regular expressions, time spans between two dates, conditions with "or": mostly read as the first half.
-- Words that are two things: "find tmp files" is read as a name, not as an ending, and a folder called `empty` or `images` as what
-  those words mean elsewhere.
-- Names that it would not expect in a place ("restart the web container" is asked about, where other names are understood).
-- Docker's own command line: `docker exec NAME COMMAND` of two words and more is asked about, or the name is taken wrongly; "run
-  `COMMAND` inside the container NAME" is understood.
+- Words that are two things: a folder called `empty` or `images` is read as what those words mean elsewhere, or the other way round.
+- Moving and renaming when something else is meant: "put the byte count of a.mov into b.txt" moves a.mov, "change every main by panic
+  in each" renames files, and it is sure of it. The preview shows it; undo takes it back.
 - English only.
 
 A plan below the configured confidence becomes a question, and every change is shown before it lands. Read the preview.
