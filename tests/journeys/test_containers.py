@@ -188,13 +188,13 @@ JOURNEYS = [
         "list the containers with {web} in the name and stop them", holds=lambda h: h.state(h.web) == "exited"
     ),
     Journey("show the logs of the container no-such-{web}", code=1),
+    Journey("docker exec {web} ls /etc", out=("motd",)),
 ]
 
 
 NOT_YET = [
     Journey("run {image}", holds=one_like(State="running")),
     Journey("docker rm -f {web}", holds=lambda h: h.state(h.web) == "gone"),
-    Journey("docker exec {web} ls /etc", out=("motd",)),
 ]
 """What the shipped model asks about, where a better one would know."""
 
