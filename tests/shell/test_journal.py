@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from textual.widgets import Input
 
@@ -11,6 +13,7 @@ from casava_os.shell.screens.journal import PAGES, JournalScreen
 from casava_os.shell.screens.processes import ProcessesScreen
 from casava_os.shell.screens.viewer import ViewerScreen
 from casava_os.shell.widgets import pastdetail, told
+from casava_os.shell.widgets.changes import DiffView
 from casava_os.shell.widgets.pastdetail import PastDetail, PastProcess, detail_content
 from casava_os.shell.widgets.rows import RowList
 from casava_syscalls.results import Err, Ok
@@ -254,6 +257,21 @@ async def test_a_journal_that_cannot_be_read_says_so(open_shell: OpenShell) -> N
         await a_day(shell)
         await screen(shell).query_one(PastDetail).show(Err(code="failed", title="The journal is damaged"))
         await shell.until_seen("The journal is damaged")
+
+
+async def test_shown_twice_at_once_it_stands_there_once(open_shell: OpenShell) -> None:
+    """The cursor rests on a row in the moment that Enter opens it."""
+    async with open_shell(size=(150, 40)) as shell:
+        await a_day(shell)
+        await shell.press("end", "enter")
+        detail = screen(shell).query_one(PastDetail)
+        await shell.until(lambda: len(detail.query(DiffView)) == 1)
+        past = detail.shown
+        assert past is not None
+        await asyncio.gather(*(detail.show(past) for _ in range(3)), detail.show(None), detail.show(past))
+        assert len(detail.query(DiffView)) == 1
+        await asyncio.gather(detail.show(past), detail.show(None))
+        assert not detail.children
 
 
 @pytest.mark.parametrize("size", [(20, 6), (40, 10), (300, 100)])

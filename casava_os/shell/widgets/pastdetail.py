@@ -9,6 +9,7 @@ from pathlib import Path
 
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from casava_os.kernel.events import (
@@ -86,22 +87,30 @@ class PastDetail(VerticalScroll, can_focus=True):
         super().__init__(id=id)
         self._marks = marks
         self.shown: PastProcess | None = None
+        self._asked = 0
 
     async def show(self, past: PastProcess | Err | None) -> None:
-        """Shows this one, or why it cannot be read."""
+        """Shows this one, or why it cannot be read; of two at once the one that was asked for last."""
         self.shown = past if isinstance(past, PastProcess) else None
+        self._asked += 1
+        asked = self._asked
         await self.remove_children()
+        if asked == self._asked:
+            await self.mount(*self._parts(past))
+            self.scroll_home(animate=False)
+
+    def _parts(self, past: PastProcess | Err | None) -> Iterator[Widget]:
         if isinstance(past, Err):
-            await self.mount(Static(error_content(past, self._marks)))
+            yield Static(error_content(past, self._marks))
         elif past is not None:
-            await self.mount(Static(detail_content(past, self._marks)))
+            yield Static(detail_content(past, self._marks))
             made = past.changes
             if made is not None and made.diff:
                 diff = DiffView(visible(made.diff, keep="\n\t"))
                 diff.styles.height = diff.length + 1
                 diff.can_focus = False
-                await self.mount(Static(Content.styled("Diff", "bold")), diff)
-        self.scroll_home(animate=False)
+                yield Static(Content.styled("Diff", "bold"))
+                yield diff
 
 
 def detail_content(past: PastProcess, marks: Marks) -> Content:
