@@ -28,8 +28,8 @@ LARGEST = 2 * 2**30
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _BYTE, _STRING, _ARRAY = 0, 8, 9
 _F32, _Q8_0 = 0, 8
-_CONTROL = 3
-"""A control token's type in a GGUF vocabulary."""
+_NORMAL, _CONTROL = 1, 3
+"""A text token's and a control token's type in a GGUF vocabulary."""
 _BLOCK, _BLOCK_BYTES = 32, 34
 """Q8_0 stores 32 weights in 34 bytes."""
 
@@ -270,7 +270,7 @@ def _check_vocabulary(tokens: tuple[object, ...], fields: Mapping[str, Field]) -
     count = next((i for i, kind in enumerate(kinds) if kind != _CONTROL), len(kinds))
     names = tuple(str(token)[2:-2] for token in tokens[:count])
     if (
-        _CONTROL in kinds[count:]
+        set(kinds[count:]) != {_NORMAL}
         or fields["casava.controls"] != control_digest(names)
         or tokens[:count] != tuple(f"<|{name}|>" for name in names)
     ):
