@@ -32,6 +32,11 @@ def test_the_shipped_file_passes_and_says_on_what_its_confidence_rests() -> None
     assert len(read.value.digest) == 64
 
 
+def at(data: bytes, place: int) -> bytes:
+    """The file with one byte changed."""
+    return data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :]
+
+
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda data: b"",
     "four bytes": lambda data: data[:4],
@@ -49,6 +54,9 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "a bit of a tensor": lambda data: data[:-5000] + bytes([data[-5000] ^ 1]) + data[-4999:],
     "to be read in one direction": lambda data: data.replace(
         b"casava.prefix\x07\0\0\0\x01", b"casava.prefix\x07\0\0\0\0"
+    ),
+    "a text token that is none": lambda data: at(
+        data, data.index(b"tokenizer.ggml.token_type") + 25 + 16 + 4 * 5000
     ),
     "another ABI": lambda data: data.replace(b"file.delete", b"file.remove"),
     "a control token renamed": lambda data: data.replace(b"<|call:file.delete|>", b"<|call:file.rename|>"),

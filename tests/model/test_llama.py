@@ -130,6 +130,12 @@ def test_a_plan_that_contradicts_itself_becomes_a_question_or_another_one_that_i
     assert isinstance(parse_plan({"version": 1, "steps": list(draft.steps)}), Ok)
     assert {"call": "file.copy", "paths": ["config.yaml"], "to": "config.yaml"} not in draft.steps
     assert draft.steps[0]["call"] == "ask" or draft.confidence < Certainty().confidence
+    drawn = smol.plans(CompileRequest("copy config.yaml to config.yaml", available()))
+    assert isinstance(drawn, Ok)
+    contradicted = [made.steps for made, trace in drawn.value if trace.contradicted]
+    assert contradicted
+    for made in smol._weighed(CompileRequest("copy config.yaml to config.yaml", available()), drawn.value):
+        assert made.steps not in contradicted or made.confidence < Certainty().confidence
 
 
 def test_what_it_doubts_comes_with_other_plans(smol: LlamaModel) -> None:
