@@ -70,9 +70,10 @@ llama.cpp rounds activations to 8 bits before each product with a Q8_0 matrix, t
 - Words it never saw: a synonym of the verb that is neither in the synthesizer nor in the corpus is read as the nearest known one.
 - Which of two names is the target and which the destination, when the request puts them in an unusual order.
 - Regular expressions, time spans between two dates, conditions with "or": mostly read as the first half.
-- Words that are two things: a folder called `empty` or `images` is read as what those words mean elsewhere, or the other way round.
-- Moving and renaming when something else is meant: "put the byte count of a.mov into b.txt" moves a.mov, "change every main by panic
-  in each" renames files, and it is sure of it. The preview shows it; undo takes it back.
+- Words that are two things: "delete the empty folder" is read as a folder of that name, "remove the container images" as a container
+  of that name.
+- Moving and renaming when something else is meant, mostly in requests with slips and odd words: see the benign requests above. The
+  preview shows it; undo takes it back.
 - English only.
 
 A plan below the configured confidence becomes a question, and every change is shown before it lands. Read the preview.
