@@ -12,10 +12,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 VARIABLE = "CASAVA_TEST_TERRAFORM_MIRROR"
@@ -81,6 +84,55 @@ def moto() -> Iterator[str]:
     finally:
         server.send_signal(signal.SIGKILL)
         server.wait()
+
+
+@contextmanager
+def forgetful(endpoint: str, action: str) -> Iterator[str]:
+    """The address of an AWS that does `action` when it is first asked to, and answers that something went wrong."""
+    lost: list[str] = []
+
+    class Between(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self._pass_on()
+
+        def do_GET(self) -> None:
+            self._pass_on()
+
+        def _pass_on(self) -> None:
+            asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            kept = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+            request = urllib.request.Request(endpoint + self.path, asked or None, kept, method=self.command)
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    code, head, body = answer.status, answer.headers, answer.read()
+            except urllib.error.HTTPError as problem:
+                code, head, body = problem.code, problem.headers, problem.read()
+            if f"Action={action}&".encode() in asked and not lost:
+                assert code == 200, body
+                lost.append(action)
+                code, body = (
+                    500,
+                    b"<Response><Errors><Error><Code>InternalError</Code></Error></Errors></Response>",
+                )
+            self.send_response(code)
+            self.send_header("Content-Type", head.get("Content-Type") or "text/xml")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Between)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert lost == [action]
 
 
 # ------------------------------------------------------------------------------------------------ the excerpt

@@ -300,6 +300,30 @@ def _somebody_meddles(cloud: Cloud) -> None:
     )
 
 
+@pytest.mark.timeout(900)
+def test_an_answer_that_is_lost(cloud: Cloud) -> None:
+    """AWS makes a route, the answer is lost, the provider asks again, and is told that there is one already."""
+    if not complete():
+        return cannot(cloud)
+    with aws.forgetful(cloud.endpoint, "CreateRoute") as cloud.endpoint:
+        up = good(cloud.engine.apply(cloud.wish(), cloud.errand()))
+        assert [one.state for one in up.state.services] == ["running", "running"]
+        assert any("there already" in said for said in cloud.told)
+        assert cloud.instances() == {"web-1": "running", "db-1": "running"}
+        (routes,) = [
+            one["Routes"]
+            for one in cloud.client("ec2").describe_route_tables(
+                Filters=[{"Name": "tag-key", "Values": [labels.OWNER]}]
+            )["RouteTables"]
+        ]
+        assert "0.0.0.0/0" in {route.get("DestinationCidrBlock") for route in routes}
+        assert good(cloud.engine.plan(cloud.wish(), cloud.errand())).rows == ()
+        cloud.engine.close()
+        good(cloud.engine.destroy("shop", volumes=True, errand=cloud.errand()))
+        assert cloud.ours() == set()
+    return None
+
+
 def test_credentials_that_aws_does_not_know(cloud: Cloud) -> None:
     if not complete():
         return cannot(cloud)

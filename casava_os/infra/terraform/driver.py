@@ -25,6 +25,7 @@ from casava_os.infra.terraform.inputs import (
     variables_of,
 )
 from casava_os.infra.terraform.marks import OPERATION
+from casava_os.infra.terraform.problems import there_already
 from casava_os.infra.terraform.rows import lost, rows_of
 from casava_os.infra.terraform.tell import drifted, found_stack, refreshed, sentence, state_of
 from casava_os.infra.terraform.work import APPLIED, SECONDS, Work, opened, remember, remembered
@@ -81,11 +82,39 @@ class TerraformDriver:
             done = work.apply(_teller(tell))
         finally:
             work.close()
+        if isinstance(done, Err) and there_already(done):
+            done = self._again(wanted, made, done, tell)
         if isinstance(done, Err):
             return done
         if (refused := landed()) is not None:
             return refused
         return Ok(value=state_of(wanted, state.read(work.place), {}))
+
+    def _again(self, wanted: Deployment, approved: StackPlan, why: Err, tell: Tell) -> Result[program.Ran]:
+        """Goes on once more where AWS says that something is there already, for it may be what we have just made.
+
+        The provider repeats a request whose answer was lost, and not every call of AWS can be repeated. What is there is
+        taken over or made anew. It is left at the failure (`why`) where that needs more than what was `approved`.
+        """
+        tell("AWS says that something is there already: looking at what is there")
+        settled = self._settled(wanted.key, tell)
+        config = self._configuration(wanted, self._kept(wanted.key, lambda _: True))
+        secrets = secrets_of(wanted)
+        if isinstance(settled, Err) or isinstance(config, Err) or isinstance(secrets, Err):
+            return why
+        planned = self._plan(wanted, config.value, secrets.value, wanted.operation)
+        if isinstance(planned, Err):
+            return why
+        work, plan = planned.value
+        try:
+            if not {(row.kind, row.name) for row in plan.rows} <= {
+                (row.kind, row.name) for row in approved.rows
+            }:
+                return why
+            unwritten = remember(work.place, work.config)
+            return work.apply(_teller(tell)) if unwritten is None else unwritten
+        finally:
+            work.close()
 
     def _plan(
         self, wanted: Deployment, config: Block, secrets: Mapping[str, str], undone: str | None = None

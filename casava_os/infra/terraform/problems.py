@@ -16,6 +16,7 @@ _SILENT = re.compile(
     r"(?i)connection refused|no such host|i/o timeout|network is unreachable|no route to host|TLS handshake"
 )
 _QUOTA = re.compile(r"(?i)LimitExceeded|InsufficientInstanceCapacity|QuotaExceeded|VcpuLimit")
+_THERE = re.compile(r"(?i)already ?exists|\.duplicate\b")
 _LONGEST = 600
 
 
@@ -44,6 +45,11 @@ def failed(ran: Ran, title: str) -> Err:
         hint = "another instance_type, zone or region; or a higher quota"
         return Err(code="limit", title="AWS has no room for it", message=message, hint=hint)
     return Err(code="failed", title=title, message=message)
+
+
+def there_already(why: Err) -> bool:
+    """Whether AWS refused to make what is there."""
+    return why.code == "failed" and _THERE.search(why.message) is not None
 
 
 def not_initialised(ran: Ran) -> Err:
