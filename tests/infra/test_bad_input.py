@@ -17,6 +17,7 @@ import pytest
 from casava_os.containers.expiry import end_leases
 from casava_os.infra import settling
 from casava_os.infra.docker.driver import DockerDriver
+from casava_os.infra.docker.health import broken
 from casava_os.infra.drivers import Deployment, Landed, StackKey, StackPlan, StackState, Tell
 from casava_os.infra.engine import Engine
 from casava_os.infra.housekeeping import stack_ender
@@ -115,6 +116,26 @@ def test_a_limit_that_is_too_small_is_told(yard: Yard) -> None:
     checked = "mem_limit: 8m, healthcheck: {test: 'false', interval: 30s}, command"
     failed = bad(yard.up(hungry.replace("command", checked)))
     assert "for want of memory" in failed.message
+
+
+def test_who_killed_it_is_asked_of_the_daemons_events_where_its_state_does_not_know(yard: Yard) -> None:
+    limit = yard.api.create_host_config(mem_limit="8m")
+    for script, said in (
+        ("x=x; while true; do x=$x$x; done", "it ended with code 137 for want of memory"),
+        ("(exit 3)", "it ended with code 3"),
+        (
+            "sh -c 'kill -9 $$'",
+            "it ended with code 137: killed, perhaps for want of memory (its limit is 8 MiB)",
+        ),
+    ):
+        made = yard.api.create_container(yard.image, ["sh", "-c", f"{script}; exit $?"], host_config=limit)
+        try:
+            yard.api.start(made)
+            yard.api.wait(made)
+            state = {**yard.api.inspect_container(made)["State"], "OOMKilled": False}
+            assert broken(yard.api, made["Id"], "web-1", state).message.partition(";")[0] == said
+        finally:
+            yard.api.remove_container(made, force=True)
 
 
 @pytest.mark.parametrize("mount", ["/etc:/x", "../..:/x", "./out:/x", "~/.ssh:/x", "/var/run/docker.sock:/x"])

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, cast
 
+from casava_os.containers.known import seconds_of
 from casava_os.infra.docker.observe import Json
 from casava_syscalls.results import Err
 
@@ -23,6 +26,10 @@ _NANO = 10**9
 _RESTARTS = 3
 """A container that was started anew so often does not work."""
 _LOG_LINES = 8
+_SIGKILL = 128 + 9
+"""The code of a container whose first process was killed."""
+_LATE = 1.0
+"""Seconds after its end in which the daemon hears why a container was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +92,32 @@ def completed(api: APIClient, identity: str, called: str, patience: Patience) ->
 
 def broken(api: APIClient, identity: str, called: str, state: Json) -> Err:
     """It ended, and should not have."""
-    why = " for want of memory" if state.get("OOMKilled") else ""
     return Err(
         code="failed",
         title=f"{called} does not run",
-        message=f"it ended with code {state.get('ExitCode')}{why}{_said(api, identity)}",
+        message=f"it ended with code {state.get('ExitCode')}{_killed(api, identity, state)}{_said(api, identity)}",
         hint="mend the service, then apply again",
+    )
+
+
+def _killed(api: APIClient, identity: str, state: Json) -> str:
+    """What is known of who killed it.
+
+    The daemon can hear that a container has ended before it hears why, and then its state never says so: its events do,
+    a little later. A kernel's word that got lost leaves only the code and the limit, and thus a guess.
+    """
+    if state.get("OOMKilled"):
+        return " for want of memory"
+    if state.get("ExitCode") != _SIGKILL:
+        return ""
+    until = ceil((seconds_of(state.get("FinishedAt")) or 0.0) + _LATE)
+    told = api.events(since=0, until=until, filters={"container": identity, "event": "oom"}, decode=True)
+    with closing(told):
+        if next(told, None) is not None:
+            return " for want of memory"
+    limit = _whole(cast("Json", api.inspect_container(identity)["HostConfig"]).get("Memory"))
+    return (
+        f": killed, perhaps for want of memory (its limit is {limit / 2**20:g} MiB)" if limit else ": killed"
     )
 
 
