@@ -15,7 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from casava_os.containers import labels
-from casava_os.infra.drivers import Deployment, Row
+from casava_os.infra.drivers import Action, Deployment, Row
 from casava_os.infra.engine import Engine
 from casava_os.infra.performing import engine_of
 from casava_os.infra.reading import read_spec
@@ -26,7 +26,7 @@ from casava_os.infra.terraform.emission import DATA, ORDER, Block, Resources, re
 from casava_os.infra.terraform.emit import emit
 from casava_os.infra.terraform.marks import ADDRESS, VOLATILE, called, label
 from casava_os.infra.terraform.problems import failed
-from casava_os.infra.terraform.rows import lost, rows_of
+from casava_os.infra.terraform.rows import lost, rows_of, within
 from casava_os.infra.terraform.tell import drifted, refreshed, state_of
 from casava_os.infra.wishes import Errand, Wish
 from casava_os.paths import private_dir, state_dir
@@ -340,6 +340,29 @@ def test_a_plan_that_loses_data_says_so() -> None:
     rows = tuple(Row(action="replace", kind=kind.removeprefix("aws_"), name="data") for kind in DATA)
     assert lost(rows) == list(rows[:2])
     assert not lost((Row(action="change", kind="ebs_volume", name="data"),))
+
+
+@pytest.mark.parametrize(
+    ("approved", "rest", "is_within"),
+    [
+        ("create", "create", True),
+        ("create", "replace", True),  # made, but not to its end
+        ("replace", "create", True),  # what was there before is gone already
+        ("change", "change", True),
+        ("change", "replace", False),
+        ("change", "destroy", False),
+        ("create", "destroy", False),
+        ("destroy", "destroy", True),
+        ("destroy", "replace", False),
+    ],
+)
+def test_only_the_rest_of_what_was_approved_is_done_once_more(
+    approved: Action, rest: Action, is_within: bool
+) -> None:
+    before, after = Row(action=approved, kind="vpc", name="stack"), Row(action=rest, kind="vpc", name="stack")
+    assert within((after,), (before,)) is is_within
+    assert not within((after, Row(action=rest, kind="vpc", name="other")), (before,))
+    assert within((), (before,))
 
 
 def test_rows_say_what_a_person_has_to_know(engine: Engine) -> None:

@@ -26,7 +26,7 @@ from casava_os.infra.terraform.inputs import (
 )
 from casava_os.infra.terraform.marks import OPERATION
 from casava_os.infra.terraform.problems import there_already
-from casava_os.infra.terraform.rows import lost, rows_of
+from casava_os.infra.terraform.rows import lost, rows_of, within
 from casava_os.infra.terraform.tell import drifted, found_stack, refreshed, sentence, state_of
 from casava_os.infra.terraform.work import APPLIED, SECONDS, Work, opened, remember, remembered
 from casava_syscalls.infra import Driver
@@ -107,9 +107,7 @@ class TerraformDriver:
             return why
         work, plan = planned.value
         try:
-            if not {(row.kind, row.name) for row in plan.rows} <= {
-                (row.kind, row.name) for row in approved.rows
-            }:
+            if not within(plan.rows, approved.rows):
                 return why
             unwritten = remember(work.place, work.config)
             return work.apply(_teller(tell)) if unwritten is None else unwritten

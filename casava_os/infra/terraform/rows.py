@@ -48,6 +48,18 @@ def lost(rows: tuple[Row, ...]) -> list[Row]:
     return [row for row in rows if f"aws_{row.kind}" in DATA[:2] and row.action in ("destroy", "replace")]
 
 
+_GOES_ON: Mapping[Action, tuple[Action, ...]] = {
+    "create": ("create", "change", "replace"), "replace": ("create", "change", "replace"),
+}  # fmt: skip
+"""What the rest of something may be that was done in part; the rest of all else can only be what it was."""
+
+
+def within(rest: tuple[Row, ...], approved: tuple[Row, ...]) -> bool:
+    """Whether what is left to do is nothing but what was approved."""
+    allowed = {(row.kind, row.name): _GOES_ON.get(row.action, (row.action,)) for row in approved}
+    return all(row.action in allowed.get((row.kind, row.name), ()) for row in rest)
+
+
 def _natural(name: str) -> str:
     """web-2 before web-10."""
     return re.sub(r"\d+", lambda found: found[0].zfill(9), name)
