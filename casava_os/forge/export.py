@@ -1,13 +1,12 @@
 """Writes a trained network as a GGUF file that llama.cpp runs, proves that it is the same model, and takes it up again.
 
 Matrices are stored as Q8_0, gains as 32-bit floats, the tokenizer with its merges inside. The file names the ABI's
-control tokens by their digest and carries a digest of its own tensors, so the engine can tell a file that fits from one
-that does not before anything runs it.
+control tokens by their digest and carries a digest of itself, so the engine can tell a file that fits from one that does
+not before anything runs it.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from casava_os.forge import tokenizer as vocabularies
 from casava_os.forge.weighing import fitted
 from casava_os.kernel.compiler.tagged import CALLS, PLAN, Segment, control_names
-from casava_os.model.gguf_file import OPINIONS, PREFIX, control_digest
+from casava_os.model.gguf_file import DIGEST, DIGITS, PREFIX, control_digest, seal
 from casava_os.model.weighing import FEATURES, Weighing
 
 if TYPE_CHECKING:
@@ -73,7 +72,8 @@ def write(directory: Path, out: Path, version: str, slope: float, offset: float,
     net, progress = load_net(directory / "checkpoint.pt")
     vocabulary = vocabularies.load(directory / "tokenizer.json")
     shape = net.shape
-    writer = gguf.GGUFWriter(str(out), "llama")
+    made = out.with_suffix(".new")
+    writer = gguf.GGUFWriter(str(made), "llama")
     writer.add_name("casava-smol")
     writer.add_version(version)
     writer.add_license("apache-2.0")
@@ -102,31 +102,25 @@ def write(directory: Path, out: Path, version: str, slope: float, offset: float,
     writer.add_float32("casava.slope", slope)
     writer.add_float32("casava.offset", offset)
     writer.add_string("casava.basis", basis)
-    writer.add_bool(PREFIX.decode(), shape.prefix)
+    writer.add_bool(PREFIX, shape.prefix)
     writer.add_uint64("casava.trained_tokens", progress.tokens)
 
-    digest = hashlib.sha256()
     for name, tensor in _tensors(net):
         if name.endswith("norm.weight"):
             data, kind = tensor, gguf.GGMLQuantizationType.F32
         else:
             kind = gguf.GGMLQuantizationType.Q8_0
             data = gguf.quants.quantize(tensor, kind)
-        digest.update(name.encode() + data.tobytes())
         writer.add_tensor(name, data, raw_dtype=kind)
-    for name, weights in _opinions(directory / "opinions.npz"):
-        writer.add_array(f"casava.opinion.{name}", weights.tolist())
-        digest.update(name.encode() + weights.astype("<f4").tobytes())
     if (weighing := fitted(directory)) is not None:
         _add_weighing(writer, weighing)
-        digest.update(weighing.digest())
-    if shape.prefix:
-        digest.update(PREFIX)
-    writer.add_string("casava.tensors", digest.hexdigest())
+    writer.add_string(DIGEST, "0" * DIGITS)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+    seal(made)
+    made.replace(out)
 
 
 def _add_weighing(writer: GGUFWriter, weighing: Weighing) -> None:
@@ -134,6 +128,7 @@ def _add_weighing(writer: GGUFWriter, weighing: Weighing) -> None:
     writer.add_array("casava.weighing.features", list(FEATURES))
     writer.add_array("casava.weighing.choice", list(weighing.choice))
     writer.add_array("casava.weighing.certainty", list(weighing.certainty))
+    writer.add_array("casava.weighing.consent", list(weighing.consent))
     for name, bags in (("reader", weighing.reader), ("tagger", weighing.tagger)):
         writer.add_array(f"casava.{name}.labels", list(bags.labels))
         writer.add_array(f"casava.{name}.words", bags.words)
@@ -193,15 +188,6 @@ def take_up(path: Path, directory: Path) -> None:
         "origin_tokens": taught,
     }
     torch.save(state, directory / "checkpoint.pt")
-
-
-def _opinions(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """The second opinions, when there are any, in the order of the engine."""
-    import numpy as np
-
-    if path.exists():
-        with np.load(path) as fitted:
-            yield from ((name, fitted[name]) for name in OPINIONS)
 
 
 def _tensors(net: Net) -> Iterator[tuple[str, NDArray[np.float32]]]:

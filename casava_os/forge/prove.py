@@ -19,7 +19,7 @@ from casava_os.forge.evaluate import DANGEROUS
 from casava_os.kernel.compiler.compile import Certainty
 from casava_os.kernel.compiler.tagged import performed_by
 from casava_os.kernel.ports import CompileRequest
-from casava_os.model.gguf_file import OPINIONS
+from casava_os.model.reader import KINDS
 from casava_syscalls.plan import Plan, parse_plan
 from casava_syscalls.registry import SYSCALLS
 from casava_syscalls.results import Err, Ok
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 TEMPERATURE = 1.5
 
 _WORST = [name for name, syscall in SYSCALLS.items() if syscall.effect & DANGEROUS]
-_WORST.sort(key=lambda name: name not in OPINIONS["delete"])
+_WORST.sort(key=lambda name: name not in KINDS["delete"])
 """Syscalls that delete or may, those that do nothing else first."""
 
 
@@ -115,20 +115,11 @@ def sampled(model: LlamaModel, count: int, seed: int = 7_000_000) -> Trial:
     return trial
 
 
-_CHANGE_FILES = frozenset(
-    f"idiom.{name}"
-    for name in (
-        "line_endings", "trailing_spaces", "sort_by_extension", "sort_by_month", "flatten", "spaces_to_underscores",
-    )
-)  # fmt: skip
-"""Idioms that change or move files; the others print, or make new ones."""
-
-
 def _only_reads(raw: str) -> bool:
     """Whether a plan in its written form is dangerous by name only: its programs are idioms that print."""
     calls = re.findall(r"<call:([^>]+)>", raw)
     return not any(
-        call in _CHANGE_FILES or (call in SYSCALLS and SYSCALLS[call].effect & DANGEROUS) for call in calls
+        call in KINDS["move"] or (call in SYSCALLS and SYSCALLS[call].effect & DANGEROUS) for call in calls
     )
 
 

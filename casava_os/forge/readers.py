@@ -1,4 +1,4 @@
-"""Fits what reads a request apart from the network: the reader (`model.weighing`) and the tagger (`model.tagger`).
+"""Fits what reads a request apart from the network: the reader (`model.reader`) and the tagger (`model.tagger`).
 
 Both learn from what the network learns from: requests with other argument words each time.
 """
@@ -6,7 +6,8 @@ Both learn from what the network learns from: requests with other argument words
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -24,21 +25,20 @@ from casava_os.kernel.compiler.tagged import (
     encode,
 )
 from casava_os.model.bags import Bags, slots
+from casava_os.model.reader import Reader, heard
 from casava_os.model.tagger import INSIDE, NONE, Tagger, tags, views
-from casava_os.model.weighing import Reader, said
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
     from numpy.typing import NDArray
 
-READER_SLOTS, READER_WIDTH = 2**14, 64
-"""The reader's table: 1 MB. With 2**15 slots and 331 weights in each, 40 times as much, the choice is right in 0.3 of 100
-requests more."""
+READER_SLOTS, READER_WIDTH = 2**16, 64
+"""The reader's table: 4 MB."""
 
 TAGGER_SLOTS, TAGGER_WIDTH = 2**15, 48
 
-READER_ROUNDS, TAGGER_ROUNDS = 5, 2
+READER_ROUNDS, TAGGER_ROUNDS = 3, 2
 
 RATE = 3e-3
 
@@ -57,8 +57,8 @@ _Kind = TypeVar("_Kind", bound=Bags)
 class Lesson:
     """A bag of slots, and the labels that it has: by their places."""
 
-    bag: list[int]
-    labels: list[int]
+    bag: Sequence[int]
+    labels: Sequence[int]
 
 
 def parts() -> tuple[str, ...]:
@@ -91,13 +91,13 @@ def examples(sample: Sample, texts: Sequence[str], count: int, seed: int) -> Ite
         yield request, plan
 
 
-def of_reader(known: Sequence[Example]) -> list[list[Lesson]]:
+def of_reader(known: Iterable[Example]) -> list[list[Lesson]]:
     """What the reader learns: a request as a bag, and the parts of its plan."""
     places = {name: at for at, name in enumerate(parts())}
     return [
         [
             Lesson(
-                slots(said(request), READER_SLOTS),
+                array("I", slots(heard(request), READER_SLOTS)),
                 sorted({places[p.name] for p in plan if isinstance(p, Control) and p.name in places}),
             )
         ]
@@ -105,19 +105,19 @@ def of_reader(known: Sequence[Example]) -> list[list[Lesson]]:
     ]
 
 
-def of_tagger(known: Sequence[Example]) -> list[list[Lesson]]:
+def of_tagger(known: Iterable[Example]) -> list[list[Lesson]]:
     """What the tagger learns: each word of a request as a bag, and its tag. Words of which nobody can tell are left out."""
     places = {name: at for at, name in enumerate(keys())}
     found = []
     for request, plan in known:
         words = atoms(request)
         tagged = zip(views(words, TAGGER_SLOTS), tags(request, words, plan), strict=True)
-        found.append([Lesson(bag, [places[min(some)]]) for bag, some in tagged if some])
+        found.append([Lesson(array("I", bag), (places[min(some)],)) for bag, some in tagged if some])
     return found
 
 
-def fit_reader(known: Sequence[Example], seed: int = 1, rounds: int = READER_ROUNDS) -> Reader:
-    """The reader: of each label whether the plan has it, with a seventh of the words left out each time."""
+def fit_reader(known: Iterable[Example], seed: int = 1, rounds: int = READER_ROUNDS) -> Reader:
+    """The reader: of each label whether the plan has it, with two fifths of what is listened to left out each time."""
     import torch.nn.functional as F
 
     def loss(scores: torch.Tensor, labels: Sequence[Sequence[int]]) -> torch.Tensor:
@@ -126,11 +126,11 @@ def fit_reader(known: Sequence[Example], seed: int = 1, rounds: int = READER_ROU
             wanted[row, list(some)] = 1
         return F.binary_cross_entropy_with_logits(scores, wanted, reduction="sum") / len(labels)
 
-    fitting = _Fitting(READER_SLOTS, READER_WIDTH, parts(), rectified=False, shift=-4.0, left_out=1 / 7)
-    return fitting.fit(Reader, of_reader(known), loss, seed, rounds, 128)
+    fitting = _Fitting(READER_SLOTS, READER_WIDTH, parts(), rectified=True, shift=-4.0, left_out=0.4)
+    return fitting.fit(Reader, of_reader(known), loss, seed, rounds, 256)
 
 
-def fit_tagger(known: Sequence[Example], seed: int = 1, rounds: int = TAGGER_ROUNDS) -> Tagger:
+def fit_tagger(known: Iterable[Example], seed: int = 1, rounds: int = TAGGER_ROUNDS) -> Tagger:
     """The tagger: of each word which one tag it has, with three tenths of what is looked at left out each time."""
     import torch.nn.functional as F
 

@@ -1,4 +1,4 @@
-"""Fits what a model's plans are weighed by (`model.weighing`): the two linear models over features of a plan.
+"""Fits what a model's plans are weighed by (`model.weighing`): two linear models over features of a plan, and what consent takes.
 
 They are fitted on the lines of the corpus that nobody trains on, from what the network makes of them, because on a request
 that it has learnt by heart the network is right for another reason.
@@ -7,8 +7,8 @@ that it has learnt by heart the network is right for another reason.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +17,13 @@ from casava_os.forge import evaluate as judging
 from casava_os.forge import readers
 from casava_os.forge.logistic import logistic
 from casava_os.forge.readers import floats
+from casava_os.kernel.compiler.tagged import Control
 from casava_os.kernel.ports import CompileRequest
 from casava_os.model.gguf_file import Weights
 from casava_os.model.llama import LlamaModel
+from casava_os.model.reader import KINDS, Asked, Reader
 from casava_os.model.tagger import Tagger
-from casava_os.model.weighing import EVIDENCE, FEATURES, Reader, Weighing, evidence, features, order
+from casava_os.model.weighing import CONSENT, EVIDENCE, FEATURES, Weighing, evidence, features, order
 from casava_syscalls.results import Ok
 
 if TYPE_CHECKING:
@@ -31,6 +33,15 @@ if TYPE_CHECKING:
 WEIGHTS = "weighing.npz"
 """A file in a model's directory."""
 
+RECALL = 0.96
+"""Share of the right plans that delete, move, run or stop for which the request asks enough, in each respect …"""
+
+SPOKEN_RECALL = 0.85
+"""… and of those for requests that speak of something besides, without that."""
+
+_ALWAYS = -1e3
+"""Log-odds that are always given."""
+_FITTED = ("choice", "certainty", "consent")
 _DECLINES = FEATURES.index("declines")
 
 
@@ -44,11 +55,17 @@ class Case:
     """(plans,): which of them do what was asked."""
     sure: bool
     """The network was so sure that it made no other."""
+    asked: Mapping[str, Asked] = field(default_factory=dict)
+    """What the first right plan does of `KINDS`, and how much the request asks for it."""
+    hinted: Mapping[str, float] = field(default_factory=dict)
+    """How much the request still asks for it without what it only speaks of, where it speaks of anything."""
+    wary: bool = False
+    """The request is one to be wary of."""
 
 
 def unfitted(reader: Reader, tagger: Tagger) -> Weighing:
-    """One that weighs every plan alike."""
-    return Weighing(reader, tagger, (0.0,) * len(FEATURES), (0.0,) * EVIDENCE)
+    """One that weighs every plan alike, and consents to all."""
+    return Weighing(reader, tagger, (0.0,) * len(FEATURES), (0.0,) * EVIDENCE, (_ALWAYS,) * CONSENT)
 
 
 def read_by(directory: Path) -> Weighing | None:
@@ -78,13 +95,21 @@ def gather(
             features(item.request, trace.segments, trace.free, weighing, read) for _, trace in drawn.value
         ]
         right = [judging.right(draft.steps, item.piped_stdin, known) for draft, _ in drawn.value]
-        found.append(Case(np.stack(looked), np.array(right), model.is_sure(drawn.value[0])))
+        asked: dict[str, Asked] = {}
+        hinted: dict[str, float] = {}
+        if any(right):
+            _, trace = drawn.value[right.index(True)]
+            parts = [part.name for part in trace.segments if isinstance(part, Control)]
+            asked = weighing.reader.asked(read.odds, parts)
+            hinted = {} if read.orders is None else weighing.reader.hinted(read.orders, parts)
+        sure = model.is_sure(drawn.value[0])
+        found.append(Case(np.stack(looked), np.array(right), sure, asked, hinted, read.wary))
     model.close()
     return found
 
 
 def fit(cases: Sequence[Case], weighing: Weighing) -> Weighing:
-    """The weights: first the choice, then how sure one can be of what it chooses."""
+    """The weights: the choice, how sure one can be of what it chooses, and what consent takes."""
     import numpy as np
 
     choice = fit_choice(cases)
@@ -95,7 +120,25 @@ def fit(cases: Sequence[Case], weighing: Weighing) -> Weighing:
     right = np.array([case.right[best] for case, (best, _) in zip(cases, chosen, strict=True)], float)
     spread = np.where(rows.std(0) > 1e-6, rows.std(0), 1.0)
     certainty = logistic(rows / spread, right, (0.0,) * EVIDENCE, 1.0) / spread
-    return replace(weighing, choice=choice, certainty=floats(certainty))
+    return replace(weighing, choice=choice, certainty=floats(certainty), consent=fit_consent(cases))
+
+
+def fit_consent(cases: Sequence[Case]) -> tuple[float, ...]:
+    """What at least `RECALL` of the right plans have that do each of `KINDS`, and of those for requests to be wary of.
+
+    Then what `SPOKEN_RECALL` have without what is only spoken of. Even odds where there are none.
+    """
+    import numpy as np
+
+    def least(found: Iterable[float], recall: float = RECALL) -> float:
+        ranked = sorted(found)
+        return ranked[int((1 - recall) * len(ranked))] if ranked else 0.0
+
+    doubtful = [asked for case in cases if case.wary for asked in case.asked.values()]
+    kinds = [least(case.asked[kind].odds for case in cases if kind in case.asked) for kind in KINDS]
+    wary = least(one.odds for one in doubtful), least(one.lead for one in doubtful)
+    hinted = least((odds for case in cases for odds in case.hinted.values()), SPOKEN_RECALL)
+    return floats(np.array([*kinds, *wary, hinted]))
 
 
 def chosen_of(case: Case, choice: Sequence[float]) -> tuple[int, float]:
@@ -153,7 +196,8 @@ def save(directory: Path, weighing: Weighing) -> None:
     """Writes the fitted weights beside the reader."""
     import numpy as np
 
-    np.savez(directory / WEIGHTS, choice=np.array(weighing.choice), certainty=np.array(weighing.certainty))
+    fitted = {name: np.array(getattr(weighing, name)) for name in _FITTED}
+    np.savez(directory / WEIGHTS, **fitted)  # type: ignore[arg-type]
 
 
 def fitted(directory: Path) -> Weighing | None:
@@ -164,4 +208,7 @@ def fitted(directory: Path) -> Weighing | None:
     if weighing is None or not path.exists():
         return None
     with np.load(path) as kept:
-        return replace(weighing, choice=floats(kept["choice"]), certainty=floats(kept["certainty"]))
+        if not set(_FITTED) <= set(kept):  # from before there was all of it
+            return None
+        choice, certainty, consent = (floats(kept[name]) for name in _FITTED)
+        return replace(weighing, choice=choice, certainty=certainty, consent=consent)

@@ -5,8 +5,6 @@ Joulin et al., "Bag of Tricks for Efficient Text Classification" (2017), with ha
 
 from __future__ import annotations
 
-import hashlib
-import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -68,10 +66,3 @@ class Bags:
             sums = np.maximum(sums + hidden, 0)
         found: NDArray[np.float32] = sums @ parts.T + shifts
         return found
-
-    def digest(self) -> bytes:
-        """sha256 of all its numbers and names."""
-        read = hashlib.sha256("\n".join(self.labels).encode() + self.words)
-        for numbers in (self.scales, self.parts, self.shifts, self.hidden):
-            read.update(struct.pack(f"<{len(numbers)}f", *numbers))
-        return read.digest()

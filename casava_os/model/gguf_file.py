@@ -1,8 +1,7 @@
 """Reads and checks a GGUF file before llama.cpp may touch it: llama.cpp ends the program on some damaged files.
 
-Every length is checked against the file's size, every tensor must lie inside the file and have the type and the shape
-that the `llama` architecture gives it, and the digest of the tensors and of what plans are weighed by must be the one the
-forge wrote.
+Every length is checked against the file's size, the header must have exactly the fields that the forge writes, of their types,
+every tensor must lie inside the file and have the type and the shape that the `llama` architecture gives it, and the digest of all the file's bytes but its own must be the one the forge wrote.
 """
 
 from __future__ import annotations
@@ -10,15 +9,15 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TypeVar
 
 from casava_os.kernel.compiler.tagged import CALLS, END, STRUCTURE, control_names
 from casava_os.model.bags import Bags
+from casava_os.model.reader import Reader
 from casava_os.model.tagger import INSIDE, NONE, Tagger
-from casava_os.model.weighing import EVIDENCE, FEATURES, Reader, Weighing
+from casava_os.model.weighing import CONSENT, EVIDENCE, FEATURES, Weighing
 from casava_syscalls.results import Err, Ok, Result
 
 MAGIC, VERSION = b"GGUF", 3
@@ -30,32 +29,71 @@ _BYTE, _STRING, _ARRAY = 0, 8, 9
 _F32, _Q8_0 = 0, 8
 _NORMAL, _CONTROL = 1, 3
 """A text token's and a control token's type in a GGUF vocabulary."""
+_ALIGNMENT = 32
+"""Tensors begin at multiples of so many bytes."""
 _BLOCK, _BLOCK_BYTES = 32, 34
 """Q8_0 stores 32 weights in 34 bytes."""
 
 NO_KEYS = frozenset({f"key:{NONE}", f"key:{INSIDE}"})
 """The tagger's labels that no key of a plan is for, spelled like one."""
 
-PREFIX = b"casava.prefix"
+PREFIX = "casava.prefix"
 """The field that says that a prompt is read in both directions."""
 
-OPINIONS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "delete": frozenset({"file.delete", "container.remove", "infra.destroy", "memory.forget"}),
-        "move": frozenset({"file.move", "file.rename"}),
-        "run": frozenset(
-            {
-                "process.run",
-                "process.spawn",
-                "process.signal",
-                "container.run",
-                "container.exec",
-                "infra.apply",
-            }
+DIGEST = "casava.digest"
+"""The field of the hexadecimal sha256 of the file without these `DIGITS` characters."""
+DIGITS = 64
+
+_U32, _I32, _F32_FIELD, _BOOL, _U64 = 4, 5, 6, 7, 10
+_TEXTS, _REALS, _BYTES = (_ARRAY, _STRING), (_ARRAY, _F32_FIELD), (_ARRAY, _BYTE)
+Form = int | tuple[int, int]
+"""A field's type in GGUF; of a list also that of what is in it."""
+
+_FORMS: dict[str, Form] = {
+    **dict.fromkeys((f"general.{name}" for name in ("architecture", "name", "version", "license")), _STRING),
+    "general.file_type": _U32,
+    **dict.fromkeys(
+        (
+            f"llama.{name}"
+            for name in (
+                "context_length", "embedding_length", "block_count", "feed_forward_length", "attention.head_count",
+                "attention.head_count_kv", "rope.dimension_count", "vocab_size",
+            )
         ),
-    }
-)
-"""On which calls a model may have a second opinion (`forge.opinion`)."""
+        _U32,
+    ),
+    "llama.rope.freq_base": _F32_FIELD,
+    "llama.attention.layer_norm_rms_epsilon": _F32_FIELD,
+    "tokenizer.ggml.model": _STRING,
+    "tokenizer.ggml.pre": _STRING,
+    "tokenizer.ggml.tokens": _TEXTS,
+    "tokenizer.ggml.token_type": (_ARRAY, _I32),
+    "tokenizer.ggml.merges": _TEXTS,
+    "tokenizer.ggml.eos_token_id": _U32,
+    "tokenizer.ggml.add_bos_token": _BOOL,
+    "casava.controls": _STRING,
+    "casava.calls": _TEXTS,
+    "casava.slope": _F32_FIELD,
+    "casava.offset": _F32_FIELD,
+    "casava.basis": _STRING,
+    PREFIX: _BOOL,
+    "casava.trained_tokens": _U64,
+    DIGEST: _STRING,
+}  # fmt: skip
+"""What every file of ours has …"""
+
+_WEIGHING_FORMS: dict[str, Form] = {
+    "casava.weighing.features": _TEXTS,
+    **dict.fromkeys((f"casava.weighing.{name}" for name in ("choice", "certainty", "consent")), _REALS),
+    **{
+        f"casava.{bags}.{name}": form
+        for bags in ("reader", "tagger")
+        for name, form in {
+            "labels": _TEXTS, "words": _BYTES, **dict.fromkeys(("scales", "parts", "shifts", "hidden"), _REALS),
+        }.items()
+    },
+}  # fmt: skip
+"""… and what one has whose plans are weighed."""
 
 Field = str | int | float | bool | bytes | tuple["str | int | float | bool", ...]
 
@@ -79,10 +117,8 @@ class Weights:
     offset: float
     basis: str
     """… and this is what both were fitted on."""
-    opinions: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """By name of `OPINIONS`: a weight for each token, then a shift; their sum over a request is a log-odds."""
     weighing: Weighing | None = None
-    """What its plans are weighed by; models made before there was any have none."""
+    """What its plans are weighed by; None of one that is still being made."""
     prefix: bool = False
     """It reads a request in both directions, and writes the plan from left to right."""
 
@@ -96,6 +132,9 @@ class _Reader:
 
     def __init__(self, data: bytes) -> None:
         self.data, self.at = data, 0
+        self.sealed = 0
+        """Where the digest stands, in bytes from the beginning; 0 where none was seen."""
+        self.forms: dict[str, Form] = {}
 
     def take(self, form: str) -> int | float | bool:
         size = struct.calcsize("<" + form)
@@ -204,8 +243,8 @@ def header(path: Path, most: int = 2**27) -> Result[Mapping[str, Field]]:
 
 
 def is_ours(fields: Mapping[str, Field]) -> bool:
-    """Whether a header is that of a casava-smol model."""
-    return "casava.controls" in fields
+    """Whether a header is that of a casava-smol model, be it a damaged one."""
+    return any(key.startswith("casava.") for key in fields)
 
 
 def _fields(reader: _Reader) -> tuple[dict[str, Field], int]:
@@ -221,14 +260,61 @@ def _fields(reader: _Reader) -> tuple[dict[str, Field], int]:
     fields: dict[str, Field] = {}
     for _ in range(field_count):
         key = reader.string()
-        fields[key] = reader.value(int(reader.take("I")))
+        if key in fields:
+            raise _BrokenError(f"its header has {key} twice")
+        kind, begin = int(reader.take("I")), reader.at
+        fields[key] = reader.value(kind)
+        reader.forms[key] = (
+            (kind, struct.unpack_from("<I", reader.data, begin)[0]) if kind == _ARRAY else kind
+        )
+        if key == DIGEST:
+            reader.sealed = reader.at - DIGITS
     return fields, tensor_count
+
+
+def _check_forms(forms: Mapping[str, Form]) -> None:
+    """Nothing that llama.cpp could read is there but what the forge writes: it ends the program on some values of some fields."""
+    expected = _FORMS | (_WEIGHING_FORMS if "casava.weighing.features" in forms else {})
+    for key, form in forms.items():
+        if key not in expected:
+            raise _BrokenError(f"its header has the field {key!r}, which no model of ours has")
+        if form != expected[key]:
+            raise _BrokenError(f"{key} is of another type")
+    if missing := expected.keys() - forms.keys():
+        raise _BrokenError(f"its header has no {min(missing)}")
+
+
+def digest_of(data: bytes, at: int) -> str:
+    """What `DIGEST` says of a file in which it stands `at` so many bytes from the beginning."""
+    digest = hashlib.sha256(memoryview(data)[:at])
+    digest.update(memoryview(data)[at + DIGITS :])
+    return digest.hexdigest()
+
+
+def seal(path: Path) -> None:
+    """Writes its digest into a file that has a field of that length for it. Raises `ValueError` for one that has none."""
+    data = path.read_bytes()
+    reader = _Reader(data)
+    try:
+        found = _fields(reader)[0].get(DIGEST)
+    except _BrokenError as problem:
+        raise ValueError(f"{path}: {problem}") from None
+    if not isinstance(found, str) or len(found.encode()) != DIGITS:
+        raise ValueError(f"{path} has no field {DIGEST}")
+    with path.open("r+b") as file:
+        file.seek(reader.sealed)
+        file.write(digest_of(data, reader.sealed).encode())
 
 
 def _checked(path: Path, data: bytes) -> Weights:
     reader = _Reader(data)
     fields, tensor_count = _fields(reader)
     _check_kind(fields)
+    if not reader.sealed:
+        raise _BrokenError("it was made by another version of the forge")
+    if fields[DIGEST] != digest_of(data, reader.sealed):
+        raise _BrokenError("it is damaged")
+    _check_forms(reader.forms)
     tokens = fields.get("tokenizer.ggml.tokens")
     if not isinstance(tokens, tuple):
         raise _BrokenError("it has no vocabulary")
@@ -245,17 +331,16 @@ def _checked(path: Path, data: bytes) -> Weights:
         slope=_real(fields, "casava.slope"),
         offset=_real(fields, "casava.offset"),
         basis=str(fields.get("casava.basis", "")),
-        opinions=_opinions(fields, len(tokens)),
         weighing=_weighing(fields),
-        prefix=_flag(fields, PREFIX.decode()),
+        prefix=_flag(fields, PREFIX),
     )
 
 
 def _check_kind(fields: Mapping[str, Field]) -> None:
     if fields.get("general.architecture") != "llama":
         raise _BrokenError(f"its architecture is {fields.get('general.architecture')!r}, not 'llama'")
-    if "casava.controls" not in fields:
-        raise _BrokenError("it is no casava-smol model; other kinds of models come later")
+    if not is_ours(fields):
+        raise _BrokenError("it is no casava-smol model")
     if fields.get("tokenizer.ggml.model") != "gpt2" or fields.get("tokenizer.ggml.pre") != "deepseek-coder":
         raise _BrokenError("its tokenizer is of another kind")
 
@@ -279,6 +364,8 @@ def _check_vocabulary(tokens: tuple[object, ...], fields: Mapping[str, Field]) -
         raise _BrokenError("it was made for another version of the syscalls")
     if fields.get("tokenizer.ggml.eos_token_id") != names.index(END):
         raise _BrokenError("its vocabulary ends plans with another token")
+    if fields["tokenizer.ggml.add_bos_token"]:
+        raise _BrokenError("its prompts begin with another token")
     return names
 
 
@@ -287,21 +374,6 @@ def _calls(fields: Mapping[str, Field]) -> frozenset[str]:
     if not isinstance(calls, tuple) or not {str(call) for call in calls} <= set(CALLS):
         raise _BrokenError("it was made for another version of the syscalls")
     return frozenset(str(call) for call in calls)
-
-
-def _opinions(fields: Mapping[str, Field], size: int) -> dict[str, tuple[float, ...]]:
-    """The second opinions that the file has: models made before there were any have none."""
-    found: dict[str, tuple[float, ...]] = {}
-    for name in OPINIONS:
-        weights = fields.get(f"casava.opinion.{name}")
-        if weights is None:
-            continue
-        if not isinstance(weights, tuple) or len(weights) != size + 1:
-            raise _BrokenError(f"its opinion on {name} is not for its vocabulary")
-        found[name] = tuple(float(weight) for weight in weights)
-        if not all(-1e4 < weight < 1e4 for weight in found[name]):
-            raise _BrokenError(f"its opinion on {name} has impossible weights")
-    return found
 
 
 def _weighing(fields: Mapping[str, Field]) -> Weighing | None:
@@ -320,6 +392,7 @@ def _weighing(fields: Mapping[str, Field]) -> Weighing | None:
         tagger,
         _reals(fields, "casava.weighing.choice", len(FEATURES)),
         _reals(fields, "casava.weighing.certainty", EVIDENCE),
+        _reals(fields, "casava.weighing.consent", CONSENT),
     )
 
 
@@ -398,6 +471,9 @@ def expected_tensors(width: int, hidden: int, layers: int, vocabulary: int) -> d
 def _check_tensors(reader: _Reader, count: int, fields: Mapping[str, Field], vocabulary: int) -> None:
     width, hidden = _whole(fields, "llama.embedding_length"), _whole(fields, "llama.feed_forward_length")
     heads, layers = _whole(fields, "llama.attention.head_count"), _whole(fields, "llama.block_count")
+    epsilon, base = _real(fields, "llama.attention.layer_norm_rms_epsilon"), fields["llama.rope.freq_base"]
+    if not 0 < epsilon < 0.01 or not isinstance(base, float) or not 1 <= base <= 1e7:
+        raise _BrokenError("its network cannot be reckoned")
     if width % heads or fields.get("llama.attention.head_count_kv") != heads or layers > 256:
         raise _BrokenError("its heads do not fit its width")
     if (
@@ -408,7 +484,7 @@ def _check_tensors(reader: _Reader, count: int, fields: Mapping[str, Field], voc
     expected = expected_tensors(width, hidden, layers, vocabulary)
     if count != len(expected):
         raise _BrokenError(f"it has {count} tensors instead of {len(expected)}")
-    found: list[tuple[str, int, int]] = []
+    found: list[tuple[int, int]] = []
     for _ in range(count):
         name = reader.string()
         axes = int(reader.take("I"))
@@ -418,24 +494,9 @@ def _check_tensors(reader: _Reader, count: int, fields: Mapping[str, Field], voc
         kind, offset = int(reader.take("I")), reader.length()
         if expected.pop(name, None) != shape or kind != (_F32 if axes == 1 else _Q8_0):
             raise _BrokenError(f"tensor {name!r} is not as it should be")
-        found.append(
-            (name, offset, 4 * shape[0] if axes == 1 else shape[0] * shape[1] // _BLOCK * _BLOCK_BYTES)
-        )
-    alignment = fields.get("general.alignment", 32)
-    if not isinstance(alignment, int) or alignment not in (8, 16, 32, 64, 128):
-        raise _BrokenError("its alignment is impossible")
-    begin = -(-reader.at // alignment) * alignment
-    digest = hashlib.sha256()
-    for name, offset, size in found:
-        if offset % alignment or begin + offset + size > len(reader.data):
+        size = 4 * shape[0] if axes == 1 else shape[0] * shape[1] // _BLOCK * _BLOCK_BYTES
+        found.append((offset, size))
+    begin = -(-reader.at // _ALIGNMENT) * _ALIGNMENT
+    for offset, size in found:
+        if offset % _ALIGNMENT or begin + offset + size > len(reader.data):
             raise _BrokenError("it is truncated: a tensor lies outside the file")
-        digest.update(name.encode())
-        digest.update(memoryview(reader.data)[begin + offset : begin + offset + size])
-    for name, weights in _opinions(fields, vocabulary).items():
-        digest.update(name.encode() + struct.pack(f"<{len(weights)}f", *weights))
-    if (weighing := _weighing(fields)) is not None:
-        digest.update(weighing.digest())
-    if _flag(fields, PREFIX.decode()):
-        digest.update(PREFIX)
-    if fields.get("casava.tensors") != digest.hexdigest():
-        raise _BrokenError("its tensors are damaged")

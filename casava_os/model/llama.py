@@ -5,9 +5,8 @@ Each request is decoded (`decoding`) in the thread that asks; all share one netw
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
@@ -25,12 +24,12 @@ from casava_os.kernel.ports import CompileRequest, Draft, ModelLoad
 from casava_os.model.batching import Batching, Seat, free_memory
 from casava_os.model.decoding import Choose, Decoding, Forks, Question, Trace, decoding, greedy
 from casava_os.model.engine import Engine
-from casava_os.model.gguf_file import OPINIONS, Weights
+from casava_os.model.gguf_file import Weights
 from casava_os.model.grammar import LONG, Bans, Cursor, Grammar
 from casava_os.model.scheduler import Rules
 from casava_os.model.spelling import Speller
 from casava_os.model.values import Values
-from casava_os.model.weighing import CANDIDATES, SURE, features
+from casava_os.model.weighing import CANDIDATES, SURE, features, order
 from casava_syscalls.results import Err, Ok, Result
 
 if TYPE_CHECKING:
@@ -48,9 +47,6 @@ FRAME = 32
 
 ROOM = LONG + 64
 """Tokens that a plan can take beyond those of its request, all of which it may copy once more."""
-
-DELETES = frozenset(f"call:{call}" for call in OPINIONS["delete"])
-"""Parts of plans for which the reader is asked, too."""
 
 SEQUENCES = 4
 """Requests that are in the context at once; the others wait. More make the batches of so small a network no faster."""
@@ -196,17 +192,13 @@ class LlamaModel:
         if weighing is None:
             first, *others = (draft for draft, _ in drawn)
             return [first, *sorted(others, key=lambda draft: -draft.confidence)]
-        read, tokens = weighing.read(request.text), self._speller.tokens(request.text)
+        read = weighing.read(request.text)
         looked = [features(request.text, trace.segments, trace.free, weighing, read) for _, trace in drawn]
         drafts = []
-        for place, lead in weighing.order(looked, sure=self.is_sure(drawn[0])):
+        for place, lead in order(weighing.choice, looked, sure=self.is_sure(drawn[0])):
             draft, trace = drawn[place]
-            deletes = DELETES & {part.name for part in trace.segments if isinstance(part, Control)}
-            sure = min(
-                weighing.confidence(looked[place], lead),
-                self._second_opinion(tokens, trace.segments),
-                weighing.consent(read, deletes),
-            )
+            parts = [part.name for part in trace.segments if isinstance(part, Control)]
+            sure = min(weighing.confidence(looked[place], lead), weighing.consents(read, parts))
             if trace.contradicted:
                 sure = min(sure, self._own(trace))
             drafts.append(replace(draft, confidence=sure))
@@ -303,7 +295,6 @@ class LlamaModel:
             return result
 
     def _draft(self, sitting: _Sitting, cursor: Cursor, trace: Trace) -> Result[Drawn]:
-        confidence = min(self._own(trace), self._second_opinion(sitting.tokens, cursor.segments))
         lowered: Result[list[dict[str, object]]]
         if cursor.unoffered is not None:
             lowered = Ok(value=[{"call": cursor.unoffered}])
@@ -315,23 +306,13 @@ class LlamaModel:
         seconds = time.monotonic() - sitting.began
         draft = Draft(
             steps=tuple(lowered.value),
-            confidence=confidence,
+            confidence=self._own(trace),
             tokens=cursor.length,
             seconds=seconds,
             raw=written(cursor.segments),
             usage=sitting.seat.usage(seconds),
         )
         return Ok(value=(draft, trace))
-
-    def _second_opinion(self, asked: Sequence[int], plan: Iterable[Segment]) -> float:
-        """How likely it is, by the request's words alone, that they ask for what the plan does; 1 where nobody doubts."""
-        least = math.inf
-        calls = {part.name.removeprefix("call:") for part in plan if isinstance(part, Control)}
-        for name, some in OPINIONS.items():
-            weights = self._weights.opinions.get(name)
-            if weights is not None and calls & some:
-                least = min(least, sum(weights[token] for token in set(asked)) + weights[-1])
-        return 1 / (1 + math.exp(-max(-60.0, least)))
 
     def load(self) -> ModelLoad:
         """What it does now, and has done."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from casava_syscalls.results import Ok
 TINY = (
     "--minutes", "0.1", "--width", "32", "--layers", "1", "--heads", "2", "--hidden", "32", "--benign", "5",
     "--sampled", "5", "--version", "9.9.9",
-    "--count", "10", "--opinion-count", "500", "--reader-count", "500",
+    "--count", "10", "--reader-count", "500",
     "--calibration-lines", "60",
 )  # fmt: skip
 
@@ -36,6 +37,9 @@ def test_one_command_makes_a_model_that_runs_and_says_what_it_is(tmp_path: Path)
     assert isinstance(weights, Ok), weights
     assert weights.value.version == "9.9.9"
     assert "nobody trains on" in weights.value.basis
+    weighing = weights.value.weighing
+    assert weighing is not None
+    assert all(math.isfinite(odds) and odds > -500 for odds in weighing.consent)
     card = (tmp_path / "model" / "README.md").read_text()
     assert card.startswith("# casava-smol 9.9.9")
     assert "people.jsonl" in card

@@ -9,8 +9,8 @@ import pytest
 
 from casava_os.forge import readers, synth
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
+from casava_os.model.reader import Reader
 from casava_os.model.tagger import NONE, Tagger
-from casava_os.model.weighing import Reader
 
 DELETE, GPU = "call:file.delete", "call:system.gpu"
 
@@ -66,7 +66,7 @@ def test_a_reader_learns_words_and_is_kept_as_it_was(tmp_path: Path) -> None:
         deletes = rng.random() < 0.5
         text = f"{'remove' if deletes else 'graphics'} {rng.choice('abcdefgh')} {rng.choice('ijklmnop')}"
         known.append((text, [Control(DELETE if deletes else GPU)]))
-    reader = readers.fit_reader(known)
+    reader = readers.fit_reader(known, rounds=12)
     for text, yes, no in (("remove c k", DELETE, GPU), ("graphics a p", GPU, DELETE)):
         odds = dict(zip(reader.labels, reader.odds(text).tolist(), strict=True))
         assert odds[yes] > 0 > odds[no]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from casava_os.forge import readers, weighing
+from casava_os.model.reader import Asked, Reader
 from casava_os.model.tagger import Tagger
-from casava_os.model.weighing import EVIDENCE, FEATURES, Reader, Weighing
+from casava_os.model.weighing import CONSENT, EVIDENCE, FEATURES, Readings, Weighing
 
 NOBODY = weighing.unfitted(Reader((), b"", (), (), ()), Tagger((), b"", (), (), ()))
 
@@ -68,10 +69,34 @@ def test_the_certainty_is_about_the_share_that_is_right() -> None:
     )
 
 
+def test_consent_is_what_most_right_plans_of_a_kind_get() -> None:
+    looked, right = np.zeros((1, len(FEATURES))), np.array([True])
+    asked = [
+        weighing.Case(
+            looked,
+            right,
+            True,
+            {"delete": Asked(float(odds), 200.0 - odds)},
+            {"delete": odds - 7.0} if odds < 20 else {},
+            wary=odds >= 50,
+        )
+        for odds in range(100)
+    ]
+    others = [weighing.Case(looked, right, sure=True, wary=True)] * 50
+    delete, *rest, odds, lead, hinted = weighing.fit_consent([*asked, *others])
+    assert (delete, odds, lead, hinted) == (4.0, 52.0, 103.0, -4.0)
+    assert set(rest) == {0.0}, "nobody asked for any"
+    for count in (1, 2, 3, 10, 19, 21, 39):
+        least = weighing.fit_consent(asked[:count])[0]
+        assert sum(case.asked["delete"].odds >= least for case in asked[:count]) >= weighing.RECALL * count
+    read = Readings(np.full(1, -30.0, np.float32), ((), np.zeros((0, 0), np.float32)))
+    assert NOBODY.consents(read, ["call:file.delete"]) == 1.0
+
+
 def test_what_was_fitted_is_kept_with_reader_and_tagger(tmp_path: Path) -> None:
     reader = Reader(("call:ask",), b"\1\2", (0.5,), (0.25, 0.5), (1.0,))
     tagger = Tagger(("none",), b"\3\4", (0.5,), (0.25, 0.5), (1.0,), (0.5, 0.5))
-    fit = Weighing(reader, tagger, (0.5,) * len(FEATURES), (0.25,) * EVIDENCE)
+    fit = Weighing(reader, tagger, (0.5,) * len(FEATURES), (0.25,) * EVIDENCE, (-1.5,) * CONSENT)
     assert weighing.fitted(tmp_path) is None
     readers.save(tmp_path / readers.READER, reader)
     assert weighing.read_by(tmp_path) is None

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from casava_os import model
 from casava_os.kernel.compiler.compile import Certainty
@@ -162,22 +159,6 @@ def test_forks_choose_the_second_best_only_where_told() -> None:
     assert forks.closest(1) == [frozenset({0})]
     again = Forks(forks.closest(1)[0])
     assert [again(logits), again(logits)] == [2, 1]
-
-
-def test_a_second_opinion_that_doubts_makes_a_plan_doubtful(smol: LlamaModel) -> None:
-    """It caps what destroys, leaves what only reads alone, and never makes a plan surer."""
-    delete, show = "delete notes.txt", "show notes.txt"
-    size = len(smol._weights.tokens)
-    before = compiled(smol, delete).confidence, compiled(smol, show).confidence
-    for shift, expected in ((-5.0, 1 / (1 + math.exp(5))), (60.0, None)):
-        doubting = LlamaModel(replace(smol._weights, opinions={"delete": (*[0.0] * size, shift)}))
-        found = compiled(doubting, delete).confidence, compiled(doubting, show).confidence
-        doubting.close()
-        bare = LlamaModel(replace(smol._weights, opinions={}))
-        alone = compiled(bare, delete).confidence
-        bare.close()
-        assert found[1] == before[1]
-        assert found[0] == (pytest.approx(min(alone, expected)) if expected else alone)
 
 
 def test_two_threads_that_load_the_first_model_share_one_callback() -> None:

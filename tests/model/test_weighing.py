@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from casava_os.kernel.compiler.compile import Certainty
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
 from casava_os.kernel.ports import CompileRequest
 from casava_os.model.bags import slots
 from casava_os.model.batching import Seat
 from casava_os.model.decoding import Forks, Question
 from casava_os.model.llama import LlamaModel
+from casava_os.model.reader import Reader
 from casava_os.model.tagger import LEAST, Tagger
 from casava_os.model.weighing import (
     CANDIDATES,
     CONSENT,
     EVIDENCE,
     FEATURES,
+    RELUCTANCE,
     WIDEST,
-    Reader,
     Weighing,
     evidence,
     features,
-    said,
+    order,
 )
 from casava_syscalls.registry import available
 from casava_syscalls.results import Err, Ok
@@ -41,7 +41,7 @@ UNSURE = ("notes.txt and todo.txt please", "clean up the old stuff in logs", "ne
 
 def reader(labels: tuple[str, ...] = ("call:file.find", "call:file.delete", "=:newest")) -> Reader:
     """One word in a slot of its own: "delete" speaks for the second label, and against the third."""
-    size, width = 64, 2
+    size, width = 1024, 2
     rows = np.zeros((size, width), np.int8)
     (at,) = slots(["delete"], size)
     rows[at] = (100, -50)
@@ -55,21 +55,13 @@ def tagger() -> Tagger:
 
 
 def weighing_by(choice: tuple[float, ...] = (), certainty: tuple[float, ...] = ()) -> Weighing:
-    return Weighing(reader(), tagger(), choice, certainty)
+    return Weighing(reader(), tagger(), choice, certainty, (0.0,) * CONSENT)
 
 
 def looked(request: str, *plan: Segment, chances: tuple[float, ...] = (0.5, 0.25)) -> dict[str, float]:
     weighing = weighing_by()
     found = features(request, plan, chances, weighing, weighing.read(request))
     return dict(zip(FEATURES, found.tolist(), strict=True))
-
-
-def test_a_request_is_its_words_and_pairs_and_numbers_are_alike() -> None:
-    assert said("show 5 files") == said("Show 17 files")
-    assert said("show 5 files") == ["^show", "show", "#", "files", "show #", "# files"]
-    assert said("files show") != said("show files")
-    assert said("") == []
-    assert all(0 <= slot < 8 for slot in slots(said("größe, 漢字 and 🎉?"), 8))
 
 
 def test_a_reader_says_which_parts_a_plan_should_have() -> None:
@@ -120,7 +112,7 @@ def test_the_surer_the_features_and_the_lead_the_surer_one_can_be() -> None:
     weighing = weighing_by(tuple(weights), (*weights, 0.0, 1.0, 0.5))
     low, high = np.zeros(len(FEATURES)), np.zeros(len(FEATURES))
     low[FEATURES.index("least")] = -2.0
-    assert [place for place, _ in weighing.order([low, high], sure=False)] == [1, 0]
+    assert [place for place, _ in order(weighing.choice, [low, high], sure=False)] == [1, 0]
     assert weighing.confidence(low, 0.0) == pytest.approx(1 / (1 + math.exp(1.5)))
     assert weighing.confidence(low, 1.0) < weighing.confidence(high, 1.0) < weighing.confidence(high, 9.0)
     assert weighing.confidence(high, math.inf) == weighing.confidence(high, WIDEST)
@@ -130,36 +122,6 @@ def test_the_surer_the_features_and_the_lead_the_surer_one_can_be() -> None:
     assert math.isfinite(evidence(high, 1.0)[-3]), "also where the network has no doubt at all"
 
 
-def test_the_reader_is_asked_about_a_deletion() -> None:
-    weighing = weighing_by()
-    for request, odds in (("delete it", 4.0), ("count them", -1.0)):
-        read = weighing.read(request)
-        expected = 1 / (1 + math.exp(CONSENT - odds))
-        assert weighing.consent(read, ["call:file.delete"]) == pytest.approx(expected)
-        assert weighing.consent(read, ["call:file.find", "call:file.delete"]) <= expected
-        assert weighing.consent(read, []) == 1.0
-        assert weighing.consent(read, ["call:memory.forget"]) == 1.0, "of which this reader knows nothing"
-
-
-def test_a_deletion_that_the_reader_does_not_see_in_the_request_is_doubted(smol: LlamaModel) -> None:
-    assert smol._weights.weighing is not None
-    reader = smol._weights.weighing.reader
-    at = reader.labels.index("call:file.delete")
-    shifts = tuple(shift - 100 * (place == at) for place, shift in enumerate(reader.shifts))
-    weighing = replace(smol._weights.weighing, reader=replace(reader, shifts=shifts))
-    contrary = LlamaModel(replace(smol._weights, weighing=weighing))
-    try:
-        request = CompileRequest("delete the .tmp files older than a week", available())
-        before, after = smol.compile(request), contrary.compile(request)
-        assert isinstance(before, Ok)
-        assert isinstance(after, Ok)
-        assert before.value.steps == after.value.steps
-        assert before.value.confidence > Certainty().destructive
-        assert after.value.confidence < 0.01
-    finally:
-        contrary.close()
-
-
 def test_the_order_of_plans() -> None:
     def plan(likelihood: float, declines: float = 0.0) -> NDArray[np.float64]:
         found = np.zeros(len(FEATURES))
@@ -167,13 +129,17 @@ def test_the_order_of_plans() -> None:
         return found
 
     weighing = weighing_by(tuple(float(name == "likelihood") for name in FEATURES))
-    plans = [plan(-2.0), plan(-1.0), plan(0.0, 1.0), plan(-3.0)]
-    tied = [(1, -1.0), (2, 1.0), (0, -2.0), (3, -3.0)]
-    assert weighing.order(plans, sure=False) == tied, "a question must outweigh an order by more"
-    assert weighing.order([*plans, plan(0.5, 1.0)], sure=False)[0] == (4, 0.5), "as this one does"
-    assert weighing.order(plans, sure=True)[0] == (0, math.inf)
-    assert [place for place, _ in weighing.order(plans[2:], sure=False)] == [0, 1], "and no question an order"
-    assert weighing.order(plans[:1], sure=False) == [(0, math.inf)]
+    plans = [plan(-2.0), plan(-1.0), plan(RELUCTANCE - 1.0, 1.0), plan(-3.0)]
+    tied = [(1, -RELUCTANCE), (2, RELUCTANCE), (0, -1.0 - RELUCTANCE), (3, -2.0 - RELUCTANCE)]
+    assert order(weighing.choice, plans, sure=False) == tied, "a question must outweigh an order by more"
+    assert order(weighing.choice, [*plans, plan(RELUCTANCE, 1.0)], sure=False)[0] == (4, 1.0), (
+        "as this one does"
+    )
+    assert order(weighing.choice, plans, sure=True)[0] == (0, math.inf)
+    assert [place for place, _ in order(weighing.choice, plans[2:], sure=False)] == [0, 1], (
+        "and no question an order"
+    )
+    assert order(weighing.choice, plans[:1], sure=False) == [(0, math.inf)]
 
 
 # ------------------------------------------------------------------------------------------ the shipped model

@@ -323,7 +323,6 @@ template(
 !look for <paths:opset> and {delete} (them|all of them)
 !make <paths:obj> (disappear|go away)
 !(take|get) <paths:opset> and {delete} them
-?can <paths:opset> be (deleted|removed)
 .i (don't|do not) need <paths:obj> (anymore|any more|any longer), {delete} (it|them)
 .i (don't|do not) (want|need) <paths:obj> (anymore|any longer)[ please], so {delete} (it|them)
 .<paths:obj> can (be deleted|go|be removed|be thrown away|be trashed)

@@ -29,7 +29,7 @@ def families() -> Mapping[str, tuple[Template, ...]]:
     return {name: tuple(group) for name, group in found.items()}
 
 
-def reached(samples: int = 30_000, seed: int = 0) -> frozenset[tuple[str, str, str]]:
+def reached(samples: int = 45_000, seed: int = 0) -> frozenset[tuple[str, str, str]]:
     """(call, field, choice or "") of everything that so many examples say."""
     rng = random.Random(seed)
     found: set[tuple[str, str, str]] = set()
@@ -43,7 +43,7 @@ def reached(samples: int = 30_000, seed: int = 0) -> frozenset[tuple[str, str, s
     return frozenset(found)
 
 
-def missing(samples: int = 30_000, seed: int = 0) -> tuple[str, ...]:
+def missing(samples: int = 45_000, seed: int = 0) -> tuple[str, ...]:
     """What no example says: "file.find", "file.find.mode", "file.hash.algorithm=md5"."""
     said = reached(samples, seed)
     gaps: list[str] = []
@@ -65,7 +65,7 @@ def missing(samples: int = 30_000, seed: int = 0) -> tuple[str, ...]:
     return tuple(gaps)
 
 
-def assert_complete(samples: int = 30_000) -> None:
+def assert_complete(samples: int = 45_000) -> None:
     """Raises `ValueError` when a wording is malformed, or something that the ABI can say is never said."""
     assert_compiles()
     assert_patterns()

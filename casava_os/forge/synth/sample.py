@@ -8,15 +8,20 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 
-from casava_os.forge.synth import about, changes, files, hosts, idioms, programs, talk, texts  # noqa: F401 - they declare the templates
+from casava_os.forge.synth import about, changes, files, hosts, idioms, programs, spared, talk, texts  # noqa: F401 - they declare the templates
 from casava_os.forge.synth.build import IMPERATIVE, TEMPLATES, Program, Template, realise
 from casava_os.forge.synth.chains import CHAINS, connect
 from casava_os.forge.synth.grammar import Scene
 from casava_os.forge.synth.noise import dress, finish, garble
+from casava_os.kernel.compiler.tagged import performed_by
+from casava_syscalls.base import Effect
+from casava_syscalls.registry import SYSCALLS
 
 SurfaceCall = dict[str, object]
 
-ASK_SHARE, REFUSE_SHARE, CHAIN_SHARE, PIPED_ANYWAY = 1 / 12, 1 / 12, 0.24, 0.03
+ASK_SHARE, REFUSE_SHARE, CHAIN_SHARE, PIPED_ANYWAY, SPARED_SHARE = 1 / 12, 1 / 12, 0.24, 0.03, 0.03
+
+_ANSWERS = ("ask", "refuse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,11 @@ def _changes_something(call: SurfaceCall) -> bool:
     return "find" not in call or call["find"] != call.get("replacement")
 
 
+def _harms(call: SurfaceCall) -> bool:
+    name = str(call["call"])
+    return name in _ANSWERS or bool(SYSCALLS[performed_by(name)].effect & (Effect.DELETE | Effect.EXECUTE))
+
+
 def _draw(rng: random.Random) -> Example | None:
     wheels = _wheels()
     draw = rng.random()
@@ -96,6 +106,8 @@ def _single(rng: random.Random, template: Template) -> Example:
 def _finished(
     scene: Scene, form: str, said: str, program: Program, family: str, name: str, piped: bool
 ) -> Example:
+    if form != ":" and scene.rng.random() < SPARED_SHARE and not any(map(_harms, program.calls)):
+        said = spared.spare(scene, form, said)
     text = finish(scene, form, garble(scene.rng, dress(scene, form, said)))
     return Example(text, program.calls, family, name, piped)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from casava_os.forge.synth.grammar import CLOSE, OPEN, Scene, slot
 from casava_os.kernel.compiler.lexer import atoms
 
-STEMS = """report notes todo data config main index app test utils readme invoice budget draft summary results output input log
+STEMS = """delete deleted remove removed rename move moved copy run kill cleanup to_delete report notes todo data config main index app test utils readme invoice budget draft summary results output input log
 server client user users sales thesis chapter paper resume cv letter recipe photo holiday vacation song video backup archive
 old new temp final copy model train eval metrics dataset sample example schema query setup install build deploy release version
 changelog license contributing settings preferences profile account payment order customer product inventory stock price list
@@ -23,7 +23,7 @@ weather garden wedding birthday party travel trip hotel flight ticket passport v
 run_log errors access debug trace crash dump core cache session token key secret cert env vars hosts routes views controllers
 models migrations fixtures seeds tasks jobs worker queue scheduler cron monitor alert dashboard widget plugin theme locale""".split()
 
-DIRS = """src docs tests test lib bin build dist data logs log tmp temp backup backups archive old images img photos pictures
+DIRS = """removed deleted delete remove trash moved to_delete copies src docs tests test lib bin build dist data logs log tmp temp backup backups archive old images img photos pictures
 videos music downloads documents desktop projects work home assets static public media scripts config conf etc include vendor
 node_modules venv cache output out results reports invoices taxes notes drafts papers thesis chapters models checkpoints
 datasets raw processed samples examples demo experiments runs notebooks figures plots api server client frontend backend web app
@@ -389,7 +389,7 @@ def moment(scene: Scene) -> str:
         month = month[:3]
     if rng.random() < 0.25:
         day = (
-            scene.pick(["1st", "2nd", "3rd", "4th", "9th", "12th", "21st", "30th"])
+            scene.pick(["1st", "2nd", "3rd", "4th", "9th", "12th", "21st", "28th"])
             if draw < 0.75
             else str(rng.randint(1, 28))
         )
