@@ -268,7 +268,13 @@ def make(
     from casava_os.forge import evaluate as judging
     from casava_os.forge import train as training
     from casava_os.forge.people import report
+    from casava_os.forge.synth import coverage
 
+    try:
+        coverage.assert_complete()
+    except ValueError as gap:
+        print(f"The synthesizer does not say all that the ABI can do: {gap}")
+        raise typer.Exit(7) from gap
     training.tune_allocator()
     directory.mkdir(parents=True, exist_ok=True)
     people_files, held_files = [], []

@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from casava_os.forge.cli import app
 from casava_os.kernel.ports import CompileRequest
 from casava_os.model import gguf_file, load
 from casava_syscalls.registry import available
@@ -51,6 +55,16 @@ def test_one_command_makes_a_model_that_runs_and_says_what_it_is(tmp_path: Path)
 
     again = forged(tmp_path / "model", *TINY, "--pairs", str(pairs))
     assert "resumed at step" in again.stdout  # what is there is not made again
+
+
+def test_nothing_is_made_while_a_syscall_has_no_phrasing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("casava_os.forge.synth.coverage.reached", lambda samples, seed: frozenset())
+    made = CliRunner().invoke(app, ["make", "--dir", str(tmp_path / "model"), *TINY])
+    assert made.exit_code == 7, made.output
+    assert "no phrasing for ask, " in made.output
+    assert not (tmp_path / "model").exists()
 
 
 def test_without_torch_it_says_what_is_missing(tmp_path: Path) -> None:
