@@ -18,7 +18,7 @@ from casava_os.kernel.ports import Errand
 from casava_os.paths import private_dir, state_dir
 from casava_syscalls.results import Ok
 from tests.containers.rootfs import rootfs
-from tests.infra.image import discard, taken_in
+from tests.infra.image import LABEL, discard, taken_in
 from tests.journeys.conftest import Desk, Ran, furnish
 
 if TYPE_CHECKING:
@@ -95,9 +95,8 @@ async def harbour(
         "store-dev",
         "foreign-dev",
     )
-    for one in docker_api.containers(
-        all=True, filters={"name": "^/(site|store|foreign)-dev", "ancestor": tiny}
-    ):
+    of_a_killed_run = {"name": "^/(site|store|foreign)-dev", "label": f"{LABEL}={tiny.partition(':')[0]}"}
+    for one in docker_api.containers(all=True, filters=of_a_killed_run):
         docker_api.remove_container(one["Id"], force=True, v=True)
     broker = ContainerBroker(private_dir(state_dir()))
     for name, command in ((made.web, "echo hello; echo ERROR one; sleep 600"), (made.db, "echo done")):
