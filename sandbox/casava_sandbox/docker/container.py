@@ -31,6 +31,8 @@ PID_LABEL, OWNER_LABEL, HOME_LABEL, HOST_LABEL, BORN_LABEL = (
 
 REMOVAL_SECONDS = 20
 _BREATH = 0.05
+TRY_AGAIN = 3
+"""Seconds for which the removal of another is waited for, before it is tried once more."""
 COMMAND = ["python3", "-I", "-B", "-S", "/casava/agent.pyz"]
 
 
@@ -155,6 +157,7 @@ def remove(api: APIClient, name: str) -> None:
     Raises what docker raises when it is there after `REMOVAL_SECONDS` still.
     """
     from docker.errors import APIError, NotFound
+    from requests.exceptions import ConnectionError, Timeout  # noqa: A004 - as requests calls it
 
     give_up = time.monotonic() + REMOVAL_SECONDS
     with suppress(NotFound):
@@ -167,7 +170,8 @@ def remove(api: APIClient, name: str) -> None:
                 # Its own removal is under way. That one can fail, and leave the container to us.
                 if time.monotonic() > give_up:
                     raise
-                api.wait(name, condition="removed", timeout=REMOVAL_SECONDS)
+                with suppress(Timeout, ConnectionError):  # one that failed never says so
+                    api.wait(name, condition="removed", timeout=TRY_AGAIN)
                 time.sleep(_BREATH)
             else:
                 return
