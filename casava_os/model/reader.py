@@ -7,6 +7,9 @@ something needs its consent (`model.weighing`).
 Words with their neighbours and their letters, hashed into one table, are the features of Joulin et al., "Bag of Tricks for
 Efficient Text Classification" (2017) and, the letters, of Bojanowski et al., "Enriching Word Vectors with Subword Information"
 (2017): they make a mistyped word look like the right one.
+
+What a request only speaks of, and when to be wary, is told by patterns of English words written by hand. They understand
+nothing and order nothing: they only take away words that may not count as an order, and so make questions of plans.
 """
 
 from __future__ import annotations
@@ -117,7 +120,7 @@ class Reader(Bags):
     def hinted(self, odds: NDArray[np.float32], parts: Iterable[str]) -> dict[str, float]:
         """For those of `KINDS` that a plan of these parts does: the most of the log-odds of any call that does it.
 
-        "I no longer need the stack, get rid of it" says without its first half that something goes, and not what.
+        "I don't want to see the stack again, get rid of it" says without its first half that something goes, and not what.
         """
         calls = {part.removeprefix("call:") for part in parts}
         return {
