@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from fnmatch import fnmatchcase
 
 from casava_os.containers import labels
 from casava_os.containers.desk import Desk
@@ -16,6 +17,7 @@ from casava_os.containers.known import (
     known,
     lease_now,
     maker,
+    missing,
     seconds_of,
     span,
 )
@@ -35,6 +37,9 @@ MASK = labels.MASK
 def list_containers(desk: Desk, call: AnyCall) -> Result[Table]:
     """`container.list`, the youngest first. `by`: casava, sandbox (one of a process) or other; `lease`: what is left of it."""
     assert isinstance(call, ListContainers)
+    left_out = _left_out(desk, call.exclude or ())
+    if isinstance(left_out, Err):
+        return left_out
     rows: list[tuple[Cell, ...]] = []
     now = desk.now()
     for one in desk.api.containers(all=call.all, filters=labels.filters() if call.mine else {}):
@@ -42,6 +47,8 @@ def list_containers(desk: Desk, call: AnyCall) -> Result[Table]:
         name = first_name(one.get("Names"))
         image = image_name(tags, str(one.get("Image", "")))
         if call.name_contains and call.name_contains.lower() not in name.lower():
+            continue
+        if str(one["Id"]) in left_out.value:
             continue
         if call.image and not is_image(call.image, image, str(one.get("ImageID", ""))):
             continue
@@ -53,6 +60,29 @@ def list_containers(desk: Desk, call: AnyCall) -> Result[Table]:
         ports = ", ".join(published(one.get("Ports")))
         rows.append((name, image, state_words(one), ports, age, maker(tags), lease_words(desk, name, tags)))
     return Ok(value=Table(columns=COLUMNS, rows=tuple(rows)))
+
+
+def _left_out(desk: Desk, patterns: Sequence[str]) -> Ok[frozenset[str]] | Err:
+    """The ids of those that an exception means: by name, or by image. One that means none must not pass for kept."""
+    if not patterns:
+        return Ok(value=frozenset())
+    found: set[str] = set()
+    every = desk.api.containers(all=True)
+    for pattern in patterns:
+        meant = {
+            str(one["Id"])
+            for one in every
+            if fnmatchcase(first_name(one.get("Names")), pattern)
+            or is_image(
+                pattern,
+                image_name(one.get("Labels") or {}, str(one.get("Image", ""))),
+                str(one.get("ImageID", "")),
+            )
+        }
+        if not meant:
+            return missing(desk.api, pattern)
+        found |= meant
+    return Ok(value=frozenset(found))
 
 
 def is_image(wanted: str, image: str, ident: str) -> bool:

@@ -40,10 +40,13 @@ A plan of which the network is not sure is weighed against up to six that were n
 the network's probabilities, by a reader's word on which parts the plan should have (`casava_os/model/reader.py`, a classifier of the
 request's words, their neighbours and letters, 4 MB), by a tagger's word on which argument each word of the request belongs to
 (`casava_os/model/tagger.py`, 2 MB), and by what it leaves out of the request. A plan that deletes, moves, runs, starts or stops
-something needs the reader's consent besides, more of it for requests that say "no" or begin like a question, and once more for the
-request without what it only speaks of ("..., don't delete them", "... so I can move them later"). 94 in 100 of the right ones among
-the lines kept out of training have it; what has not becomes a question. What weighs how much, how much consent takes, and how sure
-one can be of the result, was fitted on the {kept:,} lines kept out of training.
+something needs the reader's consent besides: for the request as it is, where more speaks for it than for any call that the plan leaves
+out, and once more where the plan's names are put aside ("show the trash folder"); more of it for requests that begin like a question;
+and for the request without what it only speaks of ("..., don't delete them", "... so I can move them later", "my colleague removed it"),
+which patterns written by hand tell. It gets none where it does something to a name that the request only forbids, or where the
+request names an exception and the plan leaves out less. The reader learned mostly from requests that do, or seem to ask for,
+what needs consent. 93 in 100 of the right plans for the lines kept out of training have it; what has not becomes a question. What weighs how much, how much consent
+takes, and how sure one can be of the result, was fitted on those {kept:,} lines.
 
 ## What it scores
 
@@ -73,8 +76,8 @@ llama.cpp rounds activations to 8 bits before each product with a Q8_0 matrix, t
 - Which of two names is the target and which the destination, when the request puts them in an unusual order.
 - Regular expressions, time spans between two dates, conditions with "or": mostly read as the first half.
 - Words that are two things: "delete the empty folder" is read as a folder of that name.
-- Orders that say what is spared: "delete all logs but not app.log" becomes a question. Orders with "may", "might" or "ought to" as well,
-  now and then.
+- Orders with exceptions in uncommon words: a plan that leaves out less than they say becomes a question. Orders with "may", "might"
+  or "ought to" as well, now and then, and a quarter of those that tell a story besides.
 - Moving and renaming when something else is meant, mostly in requests with slips and odd words: see the benign requests above. The
   preview shows it; undo takes it back.
 - English only.

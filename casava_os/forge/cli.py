@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -162,11 +162,15 @@ def reader(
     from casava_os.forge.mix import Mix
     from casava_os.forge.train import read_texts
 
-    def known(so_many: int, more: int) -> Iterator[readers.Example]:
-        return readers.examples(Mix(people), read_texts(texts), so_many, seed + more)
-
-    readers.save(directory / readers.READER, readers.fit_reader(known(count, 0)))
-    readers.save(directory / readers.TAGGER, readers.fit_tagger(known(2 * count // 5, 1)))
+    mix, words = Mix(people), read_texts(texts)
+    leaning = readers.leaning(mix)
+    first = readers.fit_reader(
+        islice(readers.examples(leaning, words, seed), int(readers.FIRST_SHARE * count))
+    )
+    told = readers.telling(readers.examples(leaning, words, seed + 2), first)
+    readers.save(directory / readers.READER, readers.fit_reader(islice(told, count)))
+    known = readers.examples(mix, words, seed + 1)
+    readers.save(directory / readers.TAGGER, readers.fit_tagger(islice(known, 2 * count // 5)))
 
 
 @app.command()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from casava_os.forge import synth
 from casava_os.forge.data import Sample, Words, noise, redressed, swap, without_defaults
 from casava_os.kernel.compiler.lexer import atoms
 from casava_os.kernel.compiler.tagged import (
@@ -25,7 +26,7 @@ from casava_os.kernel.compiler.tagged import (
     encode,
 )
 from casava_os.model.bags import Bags, slots
-from casava_os.model.reader import Reader, heard
+from casava_os.model.reader import KINDS, Reader, heard
 from casava_os.model.tagger import INSIDE, NONE, Tagger, tags, views
 
 if TYPE_CHECKING:
@@ -41,6 +42,15 @@ TAGGER_SLOTS, TAGGER_WIDTH = 2**15, 48
 READER_ROUNDS, TAGGER_ROUNDS = 3, 2
 
 RATE = 3e-3
+
+FIRST_SHARE = 0.2
+"""Of the requests that the reader learns from, so many teach a first one, which only says what the reader should attend to."""
+
+TELLING, OTHERS = -4.5, 0.35
+"""Log-odds of anything that needs consent from which on a request is worth attending to, and the share of the others that is."""
+
+SYNTHESIZED = 0.45
+"""Share of the reader's requests that are drawn from the synthesizer alone: most of what forbids, wonders and misspells."""
 
 READER, TAGGER = "reader.npz", "tagger.npz"
 """Files in a model's directory."""
@@ -71,10 +81,10 @@ def keys() -> tuple[str, ...]:
     return (NONE, INSIDE, *(name[4:] for name in control_names() if name.startswith("key:")))
 
 
-def examples(sample: Sample, texts: Sequence[str], count: int, seed: int) -> Iterator[Example]:
-    """Requests with other argument words each time, and their plans."""
+def examples(sample: Sample, texts: Sequence[str], seed: int) -> Iterator[Example]:
+    """Requests with other argument words each time, and their plans, without end."""
     rng, words = random.Random(seed), Words(texts)
-    while count:
+    while True:
         example = sample(rng)
         try:
             request, calls = example.request, without_defaults(example.calls)
@@ -87,8 +97,22 @@ def examples(sample: Sample, texts: Sequence[str], count: int, seed: int) -> Ite
             plan = list(encode(calls))
         except (ValueError, KeyError):  # a line that is no plan, which the corpus's check complains about
             continue
-        count -= 1
         yield request, plan
+
+
+def leaning(sample: Sample) -> Sample:
+    """As `sample`, with more from the synthesizer."""
+    return lambda rng: synth.sample(rng) if rng.random() < SYNTHESIZED else sample(rng)
+
+
+def telling(known: Iterable[Example], first: Reader, seed: int = 1) -> Iterator[Example]:
+    """Those of the examples that do, or seem to ask for, something that needs consent; and some of the others."""
+    rng, dangers = random.Random(seed), frozenset().union(*KINDS.values())
+    places = [at for at, label in enumerate(first.labels) if label.removeprefix("call:") in dangers]
+    for request, plan in known:
+        does = any(isinstance(p, Control) and p.name.removeprefix("call:") in dangers for p in plan)
+        if does or rng.random() < OTHERS or first.odds(request)[places].max() >= TELLING:
+            yield request, plan
 
 
 def of_reader(known: Iterable[Example]) -> list[list[Lesson]]:

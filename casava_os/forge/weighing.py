@@ -7,8 +7,8 @@ that it has learnt by heart the network is right for another reason.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,13 +17,12 @@ from casava_os.forge import evaluate as judging
 from casava_os.forge import readers
 from casava_os.forge.logistic import logistic
 from casava_os.forge.readers import floats
-from casava_os.kernel.compiler.tagged import Control
 from casava_os.kernel.ports import CompileRequest
 from casava_os.model.gguf_file import Weights
 from casava_os.model.llama import LlamaModel
-from casava_os.model.reader import KINDS, Asked, Reader
+from casava_os.model.reader import KINDS, Reader
 from casava_os.model.tagger import Tagger
-from casava_os.model.weighing import CONSENT, EVIDENCE, FEATURES, Weighing, evidence, features, order
+from casava_os.model.weighing import CONSENT, EVIDENCE, FEATURES, Consent, Weighing, evidence, features, order
 from casava_syscalls.results import Ok
 
 if TYPE_CHECKING:
@@ -34,10 +33,16 @@ WEIGHTS = "weighing.npz"
 """A file in a model's directory."""
 
 RECALL = 0.96
-"""Share of the right plans that delete, move, run or stop for which the request asks enough, in each respect …"""
+"""Share of the right plans that delete, move, run or stop for which the request asks enough …"""
 
-SPOKEN_RECALL = 0.85
+CLOSE_RECALL = 0.98
+"""… of those for which it asks for nothing else as well, and still asks where their names are put aside …"""
+
+SPOKEN_RECALL = 0.75
 """… and of those for requests that speak of something besides, without that."""
+
+NONE_NEEDED = Consent({}, {}, {})
+"""Of a plan that does none of `KINDS`."""
 
 _ALWAYS = -1e3
 """Log-odds that are always given."""
@@ -55,10 +60,8 @@ class Case:
     """(plans,): which of them do what was asked."""
     sure: bool
     """The network was so sure that it made no other."""
-    asked: Mapping[str, Asked] = field(default_factory=dict)
-    """What the first right plan does of `KINDS`, and how much the request asks for it."""
-    hinted: Mapping[str, float] = field(default_factory=dict)
-    """How much the request still asks for it without what it only speaks of, where it speaks of anything."""
+    consent: Consent = NONE_NEEDED
+    """How much the request asks for what the first right plan does of `KINDS`."""
     wary: bool = False
     """The request is one to be wary of."""
 
@@ -95,15 +98,11 @@ def gather(
             features(item.request, trace.segments, trace.free, weighing, read) for _, trace in drawn.value
         ]
         right = [judging.right(draft.steps, item.piped_stdin, known) for draft, _ in drawn.value]
-        asked: dict[str, Asked] = {}
-        hinted: dict[str, float] = {}
+        consent = NONE_NEEDED
         if any(right):
-            _, trace = drawn.value[right.index(True)]
-            parts = [part.name for part in trace.segments if isinstance(part, Control)]
-            asked = weighing.reader.asked(read.odds, parts)
-            hinted = {} if read.orders is None else weighing.reader.hinted(read.orders, parts)
+            consent = weighing.asked(read, drawn.value[right.index(True)][1].segments)
         sure = model.is_sure(drawn.value[0])
-        found.append(Case(np.stack(looked), np.array(right), sure, asked, hinted, read.wary))
+        found.append(Case(np.stack(looked), np.array(right), sure, consent, read.wary))
     model.close()
     return found
 
@@ -124,9 +123,9 @@ def fit(cases: Sequence[Case], weighing: Weighing) -> Weighing:
 
 
 def fit_consent(cases: Sequence[Case]) -> tuple[float, ...]:
-    """What at least `RECALL` of the right plans have that do each of `KINDS`, and of those for requests to be wary of.
+    """What at least `RECALL` of the right plans have that do any of `KINDS`, and of those for requests to be wary of.
 
-    Then what `SPOKEN_RECALL` have without what is only spoken of. Even odds where there are none.
+    What `CLOSE_RECALL` have in the other respects, and `SPOKEN_RECALL` without what is only spoken of. Even odds where there are none.
     """
     import numpy as np
 
@@ -134,11 +133,19 @@ def fit_consent(cases: Sequence[Case]) -> tuple[float, ...]:
         ranked = sorted(found)
         return ranked[int((1 - recall) * len(ranked))] if ranked else 0.0
 
-    doubtful = [asked for case in cases if case.wary for asked in case.asked.values()]
-    kinds = [least(case.asked[kind].odds for case in cases if kind in case.asked) for kind in KINDS]
-    wary = least(one.odds for one in doubtful), least(one.lead for one in doubtful)
-    hinted = least((odds for case in cases for odds in case.hinted.values()), SPOKEN_RECALL)
-    return floats(np.array([*kinds, *wary, hinted]))
+    every = [asked for case in cases for asked in case.consent.asked.values()]
+    doubtful = [asked for case in cases if case.wary for asked in case.consent.asked.values()]
+    kinds = [
+        least(case.consent.asked[kind].odds for case in cases if kind in case.consent.asked) for kind in KINDS
+    ]
+    more = [
+        least((one.rival for one in every), CLOSE_RECALL),
+        least((odds for case in cases for odds in case.consent.aside.values()), CLOSE_RECALL),
+        least(one.odds for one in doubtful),
+        least(one.lead for one in doubtful),
+        least((odds for case in cases for odds in case.consent.hinted.values()), SPOKEN_RECALL),
+    ]
+    return floats(np.array([*kinds, *more]))
 
 
 def chosen_of(case: Case, choice: Sequence[float]) -> tuple[int, float]:

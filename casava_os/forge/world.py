@@ -122,6 +122,11 @@ def _paths(facts: _Facts, step: AnyCall, name: str, value: object) -> None:
             facts.files[path] = kind
 
 
+def _plainly(pattern: str) -> str:
+    """A name that the pattern matches."""
+    return re.sub(r"[*?]+|\[[^]]*\]", "x", pattern)
+
+
 def _conditions(facts: _Facts, step: AnyCall, name: str, value: object) -> None:
     if name in ("contains", "pattern", "find", "where_value") and isinstance(value, str):
         facts.words.append(value)
@@ -129,7 +134,9 @@ def _conditions(facts: _Facts, step: AnyCall, name: str, value: object) -> None:
         facts.columns += [text for text in _texts(value) if text not in facts.columns]
     elif name == "query" and isinstance(value, str):
         facts.query = value
-    elif name in ("name", "exclude", "name_contains", "name_starts", "name_ends", "prefix", "suffix"):
+    elif name == "exclude":
+        facts.names += [_plainly(text) for text in _texts(value) if "/" not in text]
+    elif name in ("name", "name_contains", "name_starts", "name_ends", "prefix", "suffix"):
         text = str(value)
         if "/" not in text:
             facts.names.append(
@@ -137,7 +144,7 @@ def _conditions(facts: _Facts, step: AnyCall, name: str, value: object) -> None:
                     "name_starts": f"{text}_x.txt",
                     "name_ends": f"x{text}",
                     "name_contains": f"a{text}b.txt",
-                }.get(name, re.sub(r"[*?]+|\[[^]]*\]", "x", text))
+                }.get(name, _plainly(text))
             )
     elif name == "extension" and step.call == "file.find":
         facts.extensions += [text.lstrip(".") for text in _texts(value)]

@@ -291,12 +291,13 @@ def _turn(journal: Journal, row: ProcessRow) -> Turn | None:
 
 
 def _names(value: object) -> Iterator[str]:
-    """Names of files in a value of the journal."""
+    """Names of files in a value of the journal: "delete those" means none that holds what a search left out."""
     if isinstance(value, dict) and value.get("kind") in ("files", "matches"):
         items = value.get("items")
         for item in items if isinstance(items, list) else ():
-            if isinstance(item, dict) and isinstance(item.get("path"), str) and item["path"]:
-                yield item["path"]
+            path = item.get("path") if isinstance(item, dict) and not item.get("partial") else None
+            if isinstance(path, str) and path:
+                yield path
 
 
 def _paths(plan: Plan) -> Iterator[str]:

@@ -15,7 +15,6 @@ from casava_os.kernel.compiler.tagged import (
     PLAN,
     REQUEST,
     STDIN,
-    Control,
     Segment,
     decode,
     lower,
@@ -197,8 +196,7 @@ class LlamaModel:
         drafts = []
         for place, lead in order(weighing.choice, looked, sure=self.is_sure(drawn[0])):
             draft, trace = drawn[place]
-            parts = [part.name for part in trace.segments if isinstance(part, Control)]
-            sure = min(weighing.confidence(looked[place], lead), weighing.consents(read, parts))
+            sure = min(weighing.confidence(looked[place], lead), weighing.consents(read, trace.segments))
             if trace.contradicted:
                 sure = min(sure, self._own(trace))
             drafts.append(replace(draft, confidence=sure))

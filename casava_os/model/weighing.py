@@ -16,13 +16,25 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from casava_os.kernel.compiler.lexer import atoms
+from casava_os.kernel.compiler.lexer import Atom, atoms
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
-from casava_os.model.reader import KINDS, Reader, ordered, wary
+from casava_os.model.reader import (
+    KINDS,
+    NEVER,
+    NOTHING_SPARED,
+    Asked,
+    Reader,
+    Spared,
+    ordered,
+    silent,
+    spared,
+    unnamed,
+    wary,
+)
 from casava_os.model.tagger import Tagged, Tagger
 
 if TYPE_CHECKING:
@@ -53,17 +65,53 @@ WIDEST = 4.0
 
 _NAME = re.compile(r"[./_\d]|[a-z][A-Z]")
 _FLOOR = 1e-9
+_TARGETS = frozenset(
+    {
+        "key:paths",
+        "key:path",
+        "key:root",
+        "key:name",
+        "key:to",
+        "key:containers",
+        "key:container",
+        "key:stack",
+    }
+)
+"""The arguments that name what a deed is done to …"""
+_NAMED = frozenset({"key:paths", "key:path", "key:containers", "key:container", "key:stack"})
+"""… one by one …"""
+_NAMES = _TARGETS | {
+    f"key:{name}"
+    for name in (
+        "exclude", "name_contains", "name_starts", "name_ends", "prefix", "suffix", "find", "replacement", "pattern", "contains",
+        "image", "cwd", "content",
+    )
+}  # fmt: skip
+"""… and all whose words may be any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
     """What reader and tagger say of a request."""
 
+    request: str
     odds: NDArray[np.float32]
     tagged: Tagged
     wary: bool = False
     orders: NDArray[np.float32] | None = None
     """The log-odds of the request without what it only speaks of; None where that is all of it."""
+    spared: Spared = NOTHING_SPARED
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """How much a request asks for what a plan does of `KINDS`: nothing is in it where the plan does none of them."""
+
+    asked: Mapping[str, Asked]
+    aside: Mapping[str, float]
+    """The log-odds where what the plan takes for names is put aside."""
+    hinted: Mapping[str, float]
+    """What is still hinted without what the request only speaks of, where it speaks of anything."""
 
 
 def features(
@@ -131,25 +179,52 @@ class Weighing:
     certainty: tuple[float, ...]
     """For each number of `evidence`: the log-odds that the plan is right."""
     consent: tuple[float, ...]
-    """For each of `KINDS` the log-odds that the reader must give a plan that does it; then, for any of them, log-odds and lead
-    (`Asked`) in a request to be wary of (`model.reader.wary`), and what is hinted without what is only spoken of (`Reader.hinted`)."""
+    """For each of `KINDS` the log-odds that the reader must give a plan that does it; then, for any of them, the `Asked.rival`, and
+    the log-odds where what the plan takes for names is put aside (`model.reader.unnamed`); then log-odds and `Asked.lead` in a
+    request to be wary of (`model.reader.wary`), and what is hinted without what is only spoken of (`Reader.hinted`)."""
 
     def read(self, request: str) -> Readings:
         """What reader and tagger say of a request."""
         rest = ordered(request)
-        orders = None if rest == request else self.reader.odds(rest)
-        return Readings(self.reader.odds(request), self.tagger.read(request), wary(request), orders)
+        return Readings(
+            request,
+            self.reader.odds(request),
+            self.tagger.read(request),
+            wary(request),
+            None if rest == request else self._left(rest),
+            spared(request),
+        )
 
-    def consents(self, read: Readings, parts: Iterable[str]) -> float:
-        """1 where the reader consents to a plan of these parts, or nobody has to; else less than a half, the less the more is wanting."""
-        names = list(parts)
+    def _left(self, rest: str) -> NDArray[np.float32]:
+        import numpy as np
+
+        return np.full(len(self.reader.labels), NEVER, np.float32) if silent(rest) else self.reader.odds(rest)
+
+    def asked(self, read: Readings, plan: Sequence[Segment]) -> Consent:
+        """How much a request asks for what a plan does of `KINDS`."""
+        names = [part.name for part in plan if isinstance(part, Control)]
         asked = self.reader.asked(read.odds, names)
-        *wanted, odds, lead, hint = self.consent
-        least = [asked[kind].odds - least for kind, least in zip(KINDS, wanted, strict=True) if kind in asked]
+        if not asked:
+            return Consent({}, {}, {})
+        bare = unnamed(read.request, (text for key, text in _copies(plan) if key in _NAMES))
+        aside = asked if bare == read.request else self.reader.asked(self.reader.odds(bare), names)
+        hinted = {} if read.orders is None else self.reader.hinted(read.orders, names)
+        return Consent(asked, {kind: one.odds for kind, one in aside.items()}, hinted)
+
+    def consents(self, read: Readings, plan: Sequence[Segment]) -> float:
+        """1 where the reader consents to a plan, or nobody has to; else less than a half, the less the more is wanting."""
+        found = self.asked(read, plan)
+        if found.asked and _spares_not(plan, read.spared):
+            return 0.0
+        wanted, (rival, aside, odds, lead, hint) = (
+            dict(zip(KINDS, self.consent, strict=False)),
+            self.consent[len(KINDS) :],
+        )
+        least = [min(one.odds - wanted[kind], one.rival - rival) for kind, one in found.asked.items()]
+        least += [one - aside for one in found.aside.values()]
         if read.wary:
-            least += [min(one.odds - odds, one.lead - lead) for one in asked.values()]
-        if read.orders is not None:
-            least += [one - hint for one in self.reader.hinted(read.orders, names).values()]
+            least += [min(one.odds - odds, one.lead - lead) for one in found.asked.values()]
+        least += [one - hint for one in found.hinted.values()]
         most = min(least, default=0.0)
         return 1.0 if most >= 0 else 1 / (1 + math.exp(-max(-60.0, most)))
 
@@ -157,6 +232,38 @@ class Weighing:
         """How likely a plan is right that weighs `lead` more than the next one (infinite where there is none), 0 to 1."""
         odds = float(evidence(found, lead) @ self.certainty)
         return 1 / (1 + math.exp(-min(60.0, max(-60.0, odds))))
+
+
+def _copies(plan: Iterable[Segment]) -> Iterator[tuple[str, str]]:
+    """The copied arguments of a plan, each with its key."""
+    key = ""
+    for part in plan:
+        if isinstance(part, Copy):
+            yield key, part.text
+        elif part.name.startswith(("key:", "call:")):
+            key = part.name
+
+
+def _spares_not(plan: Sequence[Segment], spared: Spared) -> bool:
+    """Whether a plan does something to what is to be spared, or leaves less out of a list than it should."""
+    for key, text in _copies(plan):
+        if key in _TARGETS and (
+            text.lower() in spared.names or {word.text.lower() for word in atoms(text)} <= spared.names
+        ):
+            return True
+        if key != "key:exclude" and text.lower() in spared.excepted:
+            return True
+        if key in _NAMED and spared.before.strip() and text.lower() not in spared.before:
+            return True
+    names = {part.name for part in plan if isinstance(part, Control)}
+    if not spared.excepts or not any(name.startswith("$") for name in names):
+        return False
+    said = {
+        word.text.lower()
+        for _, text in _copies(plan)
+        for word in (*atoms(text), Atom(text, 0, 0, quoted=True))
+    }
+    return "key:exclude" not in names or not spared.excepted <= said
 
 
 def order(
@@ -187,7 +294,7 @@ def order(
 
 EVIDENCE = len(FEATURES) + 3
 
-CONSENT = len(KINDS) + 3
+CONSENT = len(KINDS) + 5
 
 
 def evidence(found: NDArray[np.float64], lead: float) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from casava_syscalls.scalars import (
     CommandLine,
     Count,
     Duration,
+    Globs,
     Moment,
     Port,
     Word,
@@ -169,6 +170,8 @@ class ListContainers(_Container[Table]):
     newer_than: Duration | None = None
     """Started within this time."""
     started_after: Moment | None = None
+    exclude: Globs | None = None
+    """Leave out those whose name matches any of these patterns, or whose image is that. One that leaves none out is an error."""
 
 
 class RunContainer(_Container[Facts]):

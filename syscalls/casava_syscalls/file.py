@@ -16,6 +16,7 @@ from casava_syscalls.scalars import (
     Extension,
     FileMode,
     Glob,
+    Globs,
     Moment,
     Needle,
     WorkspacePath,
@@ -138,8 +139,8 @@ class Find(Syscall[Files]):
     max_depth: Count | None = None
     """1 means directly in `root`."""
     min_depth: Count | None = None
-    exclude: Glob | None = None
-    """Leave out what matches this pattern, and everything below it."""
+    exclude: Globs | None = None
+    """Leave out what matches any of these patterns, and everything below it."""
     ignore_case: bool = False
     sort: Order = "name"
     limit: Count | None = None

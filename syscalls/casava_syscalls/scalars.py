@@ -159,6 +159,11 @@ WorkspacePath = Annotated[str, AfterValidator(normalise_path)]
 Glob = Annotated[str, AfterValidator(_glob)]
 """A shell pattern (`*`, `?`, `[…]`, `**`) matched against a name, or against the relative path when it has a `/`."""
 
+Globs = Annotated[
+    tuple[Glob, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)
+]
+"""Patterns, any of which may match. One alone needs no list."""
+
 Extension = Annotated[str, BeforeValidator(_extension)]
 """A file extension, lower case, without its dot: "jpg", "tar.gz"."""
 

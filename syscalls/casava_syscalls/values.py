@@ -35,6 +35,8 @@ class Entry(BaseModel):
     mtime: float = 0.0
     mode: str = "0644"
     target: str | None = None
+    partial: bool = False
+    """A directory that holds what the search left out: it is one of those found, and what takes directories whole passes it over."""
 
 
 class Files(Value):

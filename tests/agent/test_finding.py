@@ -63,7 +63,11 @@ def test_everything_but_the_root_and_no_link_is_followed(tree: Here) -> None:
         ({"larger_than": 10}, ["-type", "f", "-size", "+10c"]),
         ({"smaller_than": 7}, ["-type", "f", "-size", "-7c"]),
         ({"mode": "0600"}, ["-perm", "0600", "!", "-type", "l"]),
-        ({"exclude": "src"}, ["-name", "src", "-prune", "-o", "-print"]),
+        ({"exclude": ["src"]}, ["-name", "src", "-prune", "-o", "-print"]),
+        (
+            {"exclude": ["src", "*.txt"]},
+            ["(", "-name", "src", "-o", "-name", "*.txt", ")", "-prune", "-o", "-print"],
+        ),
     ],
 )
 def test_conditions_agree_with_find(tree: Here, fields: dict[str, object], find: list[str]) -> None:
@@ -104,7 +108,7 @@ def test_patterns_over_paths(tree: Here) -> None:
     assert tree.paths("file.find", name="**/deep/*") == ["src/deep/empty", "src/deep/util.py"]
     assert tree.paths("file.find", root="src", name="deep/*.py") == ["src/deep/util.py"]
     assert tree.paths("file.find", root="src", name="src/*.py") == ["src/main.py"]
-    assert tree.paths("file.find", root="src", exclude="deep") == [
+    assert tree.paths("file.find", root="src", exclude=["deep"]) == [
         "src/.cache",
         "src/.cache/x.py",
         "src/main.py",
@@ -210,3 +214,44 @@ def test_brackets_in_patterns() -> None:
     assert not matcher("a[/]b")("a/b", "a/b")
     assert matcher("a?c", ignore_case=True)("ABC", "")
     assert not matcher("*.py")("a.py\n", "")
+
+
+KEEP: dict[str, object] = {
+    "out/a.jpg": "a",
+    "out/web/b.jpg": "b",
+    "out/web/keep.jpg": "keep",
+    "out/web/deep/c.jpg": "c",
+    "out/old/d.jpg": "d",
+}
+
+
+@pytest.mark.parametrize("fields", [{}, {"type": "directory"}, {"name_starts": "w"}])
+def test_what_was_left_out_outlives_the_directory_above_it(here: Here, fields: dict[str, object]) -> None:
+    """The directory is one of those found; what would be done to it would be done to what it holds."""
+    here.make(KEEP)
+    found = here("file.find", root="out", exclude=["keep.jpg"], **fields)
+    assert [item["path"] for item in found["items"] if item["partial"]] == ["out/web"]  # type: ignore[attr-defined]
+    here("file.delete", paths=found)
+    assert "out/web/keep.jpg" in here.names()
+    if not fields:
+        assert here.paths("file.find", root="out") == ["out/web", "out/web/keep.jpg"]
+
+
+@pytest.mark.parametrize("call", ["file.move", "file.copy", "file.archive"])
+def test_what_was_left_out_goes_nowhere_with_the_directory_above_it(here: Here, call: str) -> None:
+    here.make(KEEP)
+    found = here("file.find", root="out", exclude=["keep.jpg"])
+    here(call, paths=found, to="there.zip" if call == "file.archive" else "there")
+    if call == "file.archive":
+        here("file.extract", paths=["there.zip"], to="there")
+    assert "out/web/keep.jpg" in here.names()
+    everything = here.paths("file.find", root="there")
+    assert not [path for path in everything if path.endswith("keep.jpg")]
+    assert [path for path in everything if path.endswith("c.jpg")]
+
+
+def test_directories_that_hold_what_was_left_out_still_count(here: Here) -> None:
+    here.make(KEEP)
+    found = here("file.find", root="out", type="directory", exclude=["keep.jpg"])
+    assert here.number("file.count", paths=found) == 3
+    assert here.number("file.size", paths=here("file.find", root="out", exclude=["keep.jpg"])) == 4

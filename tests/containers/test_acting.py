@@ -162,6 +162,23 @@ async def test_the_list(casava: Casava) -> None:
     assert [r["name"] for r in await casava.rows("container.list", name_contains=foreign[-8:])] == [foreign]
 
 
+async def test_an_exception_of_the_list(casava: Casava) -> None:
+    one, other, foreign = await casava.started(), await casava.started(), casava.others()
+    rows = await casava.rows("container.list", exclude=[one, f"{foreign[:-2]}*"])
+    names = {row["name"] for row in rows}
+    assert (other in names, {one, foreign} & names) == (True, set())
+    repository, _, _ = casava.image.partition(":")
+    assert not {one, other, foreign} & {
+        row["name"] for row in await casava.rows("container.list", exclude=repository)
+    }
+
+
+async def test_an_exception_that_means_no_container_does_not_pass_for_kept(casava: Casava) -> None:
+    name = await casava.started()
+    err = await casava.err("container.list", exclude=[name, f"{name}x"])
+    assert (err.code, f"{name}x" in err.title, name in (err.hint or "")) == ("not-found", True, True)
+
+
 async def test_the_list_by_image_and_time(casava: Casava) -> None:
     name = await casava.started()
     repository, _, _ = casava.image.partition(":")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from casava_os.forge import readers, synth
+from casava_os.forge import corpus, readers, synth
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
+from casava_os.model.bags import slots
 from casava_os.model.reader import Reader
 from casava_os.model.tagger import NONE, Tagger
 
@@ -16,11 +18,34 @@ DELETE, GPU = "call:file.delete", "call:system.gpu"
 
 
 def test_the_examples_are_requests_with_their_plans() -> None:
-    some = list(readers.examples(synth.sample, ["some names.txt"], 200, 1))
+    some = list(islice(readers.examples(synth.sample, ["some names.txt"], 1), 200))
     assert len(some) == 200
     assert all(isinstance(plan[0], Control) and plan[0].name.startswith("call:") for _, plan in some)
     assert all(part.text in request for request, plan in some for part in plan if isinstance(part, Copy))
-    assert some == list(readers.examples(synth.sample, ["some names.txt"], 200, 1))
+    assert some == list(islice(readers.examples(synth.sample, ["some names.txt"], 1), 200))
+
+
+def test_what_needs_consent_is_attended_to() -> None:
+    """Every example that does something of the kind, every one that seems to, and a share of the others."""
+    size = 64
+    hits = slots(["delete"], size)[0]
+    words = bytes(1 if at == hits else 0 for at in range(size))
+    first = Reader((DELETE, GPU), words, (1.0,) * size, (1.0, 0.0), (readers.TELLING - 0.5, 0.0))
+    seems = "delete it? show the gpu"
+    assert first.odds(seems)[0] >= readers.TELLING > first.odds("")[0]
+    known: list[readers.Example] = [
+        ("bin a.txt", [Control(DELETE)]), (seems, [Control(GPU)]), *[("", [Control(GPU)])] * 1000
+    ]  # fmt: skip
+    told = list(readers.telling(known, first))
+    assert told[:2] == known[:2]
+    assert 0.25 < (len(told) - 2) / 1000 < 0.45
+
+
+def test_the_readers_requests_lean_to_the_synthesizer() -> None:
+    line = corpus.Line("list", ({"call": "file.list"},))
+    rng = random.Random(1)
+    drawn = [readers.leaning(lambda _: line)(rng) for _ in range(400)]
+    assert 0.5 < sum(one is line for one in drawn) / 400 < 0.6
 
 
 def test_the_labels() -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from casava_os.forge import readers, weighing
+from casava_os.kernel.compiler.tagged import Control
 from casava_os.model.reader import Asked, Reader
 from casava_os.model.tagger import Tagger
-from casava_os.model.weighing import CONSENT, EVIDENCE, FEATURES, Readings, Weighing
+from casava_os.model.weighing import CONSENT, EVIDENCE, FEATURES, Consent, Readings, Weighing
 
 NOBODY = weighing.unfitted(Reader((), b"", (), (), ()), Tagger((), b"", (), (), ()))
 
@@ -75,22 +76,27 @@ def test_consent_is_what_most_right_plans_of_a_kind_get() -> None:
         weighing.Case(
             looked,
             right,
-            True,
-            {"delete": Asked(float(odds), 200.0 - odds)},
-            {"delete": odds - 7.0} if odds < 20 else {},
+            sure=True,
+            consent=Consent(
+                {"delete": Asked(float(odds), 200.0 - odds, odds + 300.0)},
+                {"delete": odds - 9.0},
+                {"delete": odds - 7.0} if odds < 20 else {},
+            ),
             wary=odds >= 50,
         )
         for odds in range(100)
     ]
     others = [weighing.Case(looked, right, sure=True, wary=True)] * 50
-    delete, *rest, odds, lead, hinted = weighing.fit_consent([*asked, *others])
-    assert (delete, odds, lead, hinted) == (4.0, 52.0, 103.0, -4.0)
+    delete, *rest, rival, aside, odds, lead, hinted = weighing.fit_consent([*asked, *others])
+    assert (delete, rival, aside) == (4.0, 302.0, -7.0)
+    assert (odds, lead, hinted) == (52.0, 103.0, -2.0)
     assert set(rest) == {0.0}, "nobody asked for any"
     for count in (1, 2, 3, 10, 19, 21, 39):
         least = weighing.fit_consent(asked[:count])[0]
-        assert sum(case.asked["delete"].odds >= least for case in asked[:count]) >= weighing.RECALL * count
-    read = Readings(np.full(1, -30.0, np.float32), ((), np.zeros((0, 0), np.float32)))
-    assert NOBODY.consents(read, ["call:file.delete"]) == 1.0
+        given = sum(case.consent.asked["delete"].odds >= least for case in asked[:count])
+        assert given >= weighing.RECALL * count
+    read = Readings("", np.full(1, -30.0, np.float32), ((), np.zeros((0, 0), np.float32)))
+    assert NOBODY.consents(read, (Control("call:file.delete"),)) == 1.0
 
 
 def test_what_was_fitted_is_kept_with_reader_and_tagger(tmp_path: Path) -> None:

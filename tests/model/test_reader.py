@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from casava_os.kernel.compiler.compile import Certainty
-from casava_os.kernel.compiler.tagged import CALLS
+from casava_os.kernel.compiler.tagged import CALLS, Control, Copy, Segment
 from casava_os.kernel.ports import CompileRequest
 from casava_os.model.bags import slots
 from casava_os.model.llama import LlamaModel
-from casava_os.model.reader import KINDS, NEVER, Reader, heard, ordered, wary
-from casava_os.model.weighing import CONSENT, Weighing
+from casava_os.model.reader import KINDS, NEVER, Asked, Reader, heard, ordered, silent, spared, unnamed, wary
+from casava_os.model.weighing import CONSENT, Consent, Weighing
 from casava_syscalls.base import Effect
 from casava_syscalls.registry import SYSCALLS, available
 from casava_syscalls.results import Ok
@@ -54,6 +54,9 @@ HARMLESS = (
 )
 
 
+DELETE, FIND = (Control("call:file.delete"),), (Control("call:file.find"),)
+
+
 def compiled(model: LlamaModel, request: str) -> Draft:
     found = model.compile(CompileRequest(request, available()))
     assert isinstance(found, Ok), found
@@ -79,7 +82,6 @@ def test_what_is_listened_to() -> None:
 
 def test_a_request_to_be_wary_of() -> None:
     for request in (
-        "don't delete a.txt", "DONT", "do not", "Never move it", "isn\u2019t it", "list them, nothing else", "without changes",
         "which .tmp files can go?", "so, what could be deleted", "How many", "was it moved", "ok tell me which",
         "can a.txt be deleted?", "hi, could the logs go", "do we need a.txt", "Does the shop run?", "files that might be old",
     ):  # fmt: skip
@@ -95,6 +97,7 @@ def test_a_request_to_be_wary_of() -> None:
         "can we have the logs zipped",
         "do a listing",
         "the stack is no longer wanted, tear it down",
+        'replace "which" with "what might be"',
         "find what is old",
     ):
         assert not wary(request), request
@@ -123,6 +126,7 @@ def test_a_request_to_be_wary_of() -> None:
         ("I have to move a.txt to b", "I have to move a.txt to b"),
         ("i will delete them myself: list the logs", ": list the logs"),
         ("delete what nobody has read", "delete what"),
+        ("delete nothing, list everything", ", list everything"),
         ("the logs can go", "the logs can go"),
         (
             "logs should be moved to old; tell me what old weighs",
@@ -130,12 +134,135 @@ def test_a_request_to_be_wary_of() -> None:
         ),
         ("tell me which logs can safely be deleted", "tell me which logs"),
         ("quick question: what could go, what can we delete?", "quick question: what , what ?"),
-        ("delete the logs which can be made again", "delete the logs which again"),
+        ("delete the logs which can be made again", "delete the logs"),
         ("another knot in notes.txt", "another knot in notes.txt"),
     ],
 )
 def test_what_is_only_spoken_of_is_left_out(request_text: str, rest: str) -> None:
     assert " ".join(ordered(request_text).split()) == rest
+
+
+def test_what_is_left_may_say_nothing() -> None:
+    for rest in ("", " ", "and please", "you , ?", "Do  ", "12 the container", "I am ."):
+        assert silent(rest), rest
+    for rest in ("stop", "list the logs,", "please delete it", "a.txt", "'x'"):
+        assert not silent(rest), rest
+
+
+@pytest.mark.parametrize(
+    ("request_text", "rest"),
+    [("no need to tear down the stack shop.", "."), ("don't execute sleep 83", "")],
+)
+def test_what_is_forbidden_is_left_out_whole(request_text: str, rest: str) -> None:
+    assert " ".join(ordered(request_text).split()) == rest
+
+
+@pytest.mark.parametrize(
+    ("request_text", "rest"),
+    [
+        ("when the boss says so we'll destroy the stack demo", ""),
+        ("my colleague removed db1, show me the rest", ", show me the rest"),
+        ("was holiday.jpg moved to pictures?", "?"),
+        ("are there empty folders? delete them", "? delete them"),
+        ("could you tell me whether it's safe to delete swap.bin?", "could you tell me ?"),
+        ("gz files in dist that might be removed", "gz files in dist"),
+        ("view the pngs that we can safely purge", "view the pngs"),
+        ("give me those which I ought to wipe, ok", "give me those , ok"),
+        ("show which stacks can be torn down", "show which stacks"),
+        ("If one day I remove web, I lose all?", ", I lose all?"),
+        ("Suppose, just suppose, I were to delete tmp", ", just ,"),
+        ("at work they stop all containers on fridays", "at work"),
+        ("after release we drop the stack blue", ""),
+        ("delete tmp when we're done", "delete tmp"),
+        ("the logs are old, they need to be deleted", "the logs are old, they need to be deleted"),
+        ("I am afraid to delete the folder tmp", "I am"),
+        ("the ticket reads: rename a.yml. is that sensible?", "the ticket . ?"),
+        ("I was thinking of deleting drafts, what do you think", "I was , what do you think"),
+        ("next sprint: remove web", ""),
+        ("how many gifs could we throw away?", "how many gifs ?"),
+        ("what files in trash shall we delete?", "what files in trash ?"),
+        ("list stacks, I want to destroy one later", "list stacks,"),
+        ("suppose I removed blog, would the data be lost?", ", would the data be lost?"),
+        ("it'd be a shame to delete the recipes", ""),
+        ("could you delete a.txt", "could you delete a.txt"),
+        ("I want to delete a.txt", "I want to delete a.txt"),
+        ("run 'echo I will not stop'", "run 'echo I will not stop'"),
+    ],
+)
+def test_suppositions_and_questions_are_left_out_as_well(request_text: str, rest: str) -> None:
+    assert " ".join(ordered(request_text).split()) == rest
+
+
+def plan(*parts: str) -> tuple[Segment, ...]:
+    """Of parts as they are written: what begins with an angle is a control token."""
+    return tuple(Control(part[1:]) if part.startswith("<") else Copy(part) for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("request_text", "good", "bad"),
+    [
+        (
+            "delete old.log, not new.log",
+            plan("<call:file.delete", "<key:paths", "old.log"),
+            plan("<call:file.delete", "<key:paths", "old.log", "<and", "new.log"),
+        ),
+        (
+            "delete the logs but don't touch app.log",
+            plan("<call:file.find", "<key:extension", "log", "<key:exclude", "app.log", "<call:file.delete", "<key:paths", "<$1"),
+            plan("<call:file.delete", "<key:paths", "app.log"),
+        ),
+        (
+            "stop every container but db",
+            plan("<call:container.list", "<key:exclude", "db", "<call:container.stop", "<key:containers", "<$1"),
+            plan("<call:container.list", "<call:container.stop", "<key:containers", "<$1"),
+        ),
+        (
+            "remove the texts from attic, keep todo.txt",
+            plan("<call:file.find", "<key:root", "attic", "<key:exclude", "todo.txt", "<call:file.delete", "<key:paths", "<$1"),
+            plan("<call:file.find", "<key:root", "attic", "<call:file.delete", "<key:paths", "<$1"),
+        ),
+        (
+            "stop all boxes but web, db and 'c d', please",
+            plan("<call:container.list", "<key:exclude", "web", "<and", "db", "<and", "c d", "<call:container.stop", "<key:containers", "<$1"),
+            plan("<call:container.list", "<key:exclude", "web", "<and", "c d", "<call:container.stop", "<key:containers", "<$1"),
+        ),
+        (
+            "shut them all down except one, I believe it is web",
+            plan("<call:container.list", "<key:exclude", "web", "<and", "one", "<call:container.stop", "<key:containers", "<$1"),
+            plan("<call:container.list", "<call:container.stop", "<key:containers", "<$1"),
+        ),
+        (
+            "restart web, db, all of them but shop",
+            plan("<call:container.restart", "<key:containers", "web", "<and", "db"),
+            plan("<call:container.restart", "<key:containers", "web", "<and", "shop"),
+        ),
+        (
+            "bin the lot bar the files a.jpg and b.jpg from raws",
+            plan("<call:file.find", "<key:root", "raws", "<key:exclude", "a.jpg", "<and", "b.jpg", "<call:file.delete", "<key:paths", "<$1"),
+            plan("<call:file.find", "<key:root", "raws", "<key:exclude", "a.jpg", "<call:file.delete", "<key:paths", "<$1"),
+        ),
+        (
+            'move "a b" but not "c d" to e',
+            plan("<call:file.move", "<key:paths", "a b", "<key:to", "e"),
+            plan("<call:file.move", "<key:paths", "c d", "<key:to", "e"),
+        ),
+        (
+            "bin what nobody touched for 3 weeks",
+            plan("<call:file.find", "<key:older_than", "3 weeks", "<call:file.delete", "<key:paths", "<$1"),
+            plan("<call:file.find", "<key:root", "weeks", "<call:file.delete", "<key:paths", "<$1"),
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_to_be_spared_is_spared(
+    smol: LlamaModel, request_text: str, good: tuple[Segment, ...], bad: tuple[Segment, ...]
+) -> None:
+    weighing = replace(weighing_of(smol), consent=(-1e3,) * CONSENT)
+    read = weighing.read(request_text)
+    assert read.spared == spared(request_text)
+    assert (weighing.consents(read, good), weighing.consents(read, bad)) == (1.0, 0.0)
+    shows = tuple(Control("call:file.read") if part == Control("call:file.delete") else part for part in bad)
+    if shows != bad:
+        assert weighing.consents(read, shows) == 1.0, "looking harms nothing"
 
 
 def test_the_least_of_what_a_plan_does_is_told() -> None:
@@ -146,46 +273,91 @@ def test_the_least_of_what_a_plan_does_is_told() -> None:
     reader = Reader(labels, bytes(words), (1.0,) * size, (4.0, -2.0, 0.0, 3.0), (-1.0, 0.5, 0.25, 0.0))
     hits = slots(heard("delete"), size).count(slots(["delete"], size)[0])
     odds = reader.odds("delete")
-    assert reader.asked(odds, ["call:file.delete", "key:paths"]) == {"delete": (4.0 * hits - 1, hits - 1.0)}
+    assert reader.asked(odds, ["call:file.delete", "key:paths"]) == {
+        "delete": Asked(4.0 * hits - 1, hits - 1.0, 4.0 * hits - 1.25)
+    }
     both = reader.asked(odds, ["call:file.rename", "call:file.find", "call:file.move"])["move"]
-    assert both == (min(0.25, 0.5 - 2 * hits), min(0.25, 0.5 - 2 * hits) - 3 * hits)
+    least = min(0.25, 0.5 - 2 * hits)
+    assert both == Asked(least, least - 3 * hits, least - (4 * hits - 1))
     assert reader.asked(odds, ["call:process.run", "call:file.move"])["run"].odds == NEVER
     assert reader.asked(odds, ["call:file.find", "key:paths"]) == {}
     assert reader.hinted(odds, ["call:file.rename"]) == {"move": max(0.25, 0.5 - 2 * hits)}, "whatever moves"
     assert reader.hinted(odds, ["call:process.run", "key:paths"]) == {"run": NEVER}
 
 
+@pytest.mark.parametrize(
+    ("request_text", "names", "rest"),
+    [
+        ("show the trash folder", ["trash"], "show the n_1 folder"),
+        ("trash trash", ["trash"], "n_1 n_1"),
+        ("find old stuff in old stuff, in stuff", ["stuff", "old stuff"], "find n_1 in n_1, in n_1"),
+        ("trashed untrash trash.txt", ["trash"], "trashed untrash n_1.txt"),
+        ("delete a.txt and 30", ["a.txt", "30"], "delete a.txt and 30"),
+        ("delete it", [], "delete it"),
+    ],
+)
+def test_names_are_put_aside(request_text: str, names: list[str], rest: str) -> None:
+    assert unnamed(request_text, names) == rest
+
+
+def test_a_name_is_no_order(smol: LlamaModel) -> None:
+    """What is heard without the plan's names counts on its own."""
+    weighing = weighing_of(smol)
+    request = "show what is in delete"
+    read = weighing.read(request)
+    named = plan("<call:file.find", "<key:root", "delete", "<call:file.delete", "<key:paths", "<$1")
+    shown = weighing.asked(read, named)
+    other = weighing.asked(read, plan("<call:file.find", "<call:file.delete", "<key:paths", "<$1"))
+    assert shown.asked == other.asked
+    assert other.aside == {"delete": other.asked["delete"].odds}
+    assert (
+        shown.aside["delete"]
+        == weighing.reader.asked(
+            weighing.reader.odds("show what is in n_1"), ["call:file.find", "call:file.delete"]
+        )["delete"].odds
+        < other.aside["delete"]
+    )
+    assert weighing.asked(read, FIND) == Consent({}, {}, {})
+
+
 def test_consent_is_given_or_a_plan_is_doubted(smol: LlamaModel) -> None:
     weighing = weighing_of(smol)
     read = weighing.read("delete notes.txt")
     spoken = weighing.read("don't delete notes.txt")
-    assert (read.wary, spoken.wary) == (False, True)
+    assert (read.wary, spoken.wary, weighing.read("was it deleted?").wary) == (False, False, True)
     assert read.orders is None
     assert spoken.orders is not None
-    assert np.array_equal(spoken.orders, weighing.reader.odds(" "))
+    assert set(spoken.orders.tolist()) == {NEVER}, "nothing is left that could be an order"
+    listed = weighing.read("list the logs, don't delete them").orders
+    assert listed is not None
+    assert np.array_equal(listed, weighing.reader.odds("list the logs,  "))
     asked = weighing.reader.asked(read.odds, ["call:file.delete"])["delete"]
     free = (-1e3,) * CONSENT
     for more, expected in ((0.0, 1.0), (2.0, 1 / (1 + math.exp(2.0))), (1e3, 0.0), (-1e3, 1.0)):
         needs = replace(weighing, consent=(asked.odds + more, *free[1:]))
-        assert needs.consents(read, ["call:file.delete"]) == pytest.approx(expected, abs=1e-5)
-        assert needs.consents(read, ["call:file.find"]) == needs.consents(read, []) == 1.0
+        assert needs.consents(read, DELETE) == pytest.approx(expected, abs=1e-5)
+        assert needs.consents(read, FIND) == needs.consents(read, ()) == 1.0
+        for place, known in enumerate((asked.rival, asked.odds), len(KINDS)):
+            other = replace(weighing, consent=(*free[:place], known + more, *free[place + 1 :]))
+            assert other.consents(read, DELETE) == pytest.approx(expected, abs=1e-5)
+            assert other.consents(read, FIND) == 1.0
         for last in ((asked.odds + more, -1e3), (-1e3, asked.lead + more)):
             careful = replace(weighing, consent=(*free[:-3], *last, -1e3))
-            assert careful.consents(read, ["call:file.delete"]) == 1.0
+            assert careful.consents(read, DELETE) == 1.0
             doubtful = replace(read, wary=True)
-            assert careful.consents(doubtful, ["call:file.delete"]) == pytest.approx(expected, abs=1e-5)
-            assert careful.consents(doubtful, ["call:file.find"]) == 1.0
+            assert careful.consents(doubtful, DELETE) == pytest.approx(expected, abs=1e-5)
+            assert careful.consents(doubtful, FIND) == 1.0
         hints = replace(weighing, consent=(*free[:-1], asked.odds + more))
-        assert hints.consents(read, ["call:file.delete"]) == 1.0, "it speaks of nothing else"
+        assert hints.consents(read, DELETE) == 1.0, "it speaks of nothing else"
         for orders in (read.odds, read.odds - 1):
             spoken = replace(read, odds=read.odds + 9, orders=orders)
             wanting = asked.odds + more - weighing.reader.hinted(orders, ["call:file.delete"])["delete"]
             given = 1.0 if wanting <= 0 else 1 / (1 + math.exp(min(60.0, wanting)))
-            assert hints.consents(spoken, ["call:file.delete"]) == pytest.approx(given, abs=1e-5)
-            assert hints.consents(spoken, ["call:file.find"]) == 1.0
+            assert hints.consents(spoken, DELETE) == pytest.approx(given, abs=1e-5)
+            assert hints.consents(spoken, FIND) == 1.0
     strict = replace(weighing, consent=(-1e3, 1e3, *free[2:]))
-    assert strict.consents(read, ["call:file.delete"]) == 1.0
-    assert strict.consents(read, ["call:file.delete", "call:file.move"]) < 0.5, "for everything that it does"
+    assert strict.consents(read, DELETE) == 1.0
+    assert strict.consents(read, (*DELETE, Control("call:file.move"))) < 0.5, "for everything that it does"
 
 
 def test_without_consent_a_plan_is_doubted_however_sure_it_is(smol: LlamaModel) -> None:

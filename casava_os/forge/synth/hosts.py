@@ -357,6 +357,8 @@ macro(
     drop="(remove|remove|delete|get rid of|throw away|bin|rm|destroy|wipe)",
     deploy="(deploy|deploy|bring up|set up|roll out|spin up|install|provision|stand up|put up|launch)",
     teardown="(tear down|destroy|take down|tear down|remove|get rid of|bring down|dismantle|kill)",
+    bar="(except|except for|excepting|excluding|but|but not|bar|apart from|aside from|other than|save for|save|minus|besides|not counting|with the exception of|without)",
+    stays="(stays|stay|is to stay|must stay|keeps running|must not be touched|is left alone)",
     since_i="(i started|i launched|i spun up|i brought up|i've started|that is mine|of mine|i created)",
 )
 
@@ -364,6 +366,10 @@ template("container.list", "container.list", """
 !(list|show|show me|give me|print|display) (the|my|all the|) (running|) {boxes} [on this machine|that are up|]
 !(list|show) (all|all the) {boxes}, (stopped ones too|also the stopped ones|including stopped ones|running or not|even exited ones)<+all>
 !(list|show me) (running and stopped|stopped and running|dead and living) {boxes}<+all>
+!(list|show) (the|all|) {boxes} {bar} <exclude:containers>
+?what('s| is) running in docker {bar} <exclude:containers>
+?(which|what) {boxes} (are running|are up|do i have) {bar} <exclude:containers>
+:all {boxes} {bar} <exclude:containers>
 !(list|show|find) (the|all|) {boxes} (with|having) <name_contains:word> in (the|their) name
 !(list|show) (the|all|) {boxes} (made from|of|from|that use|based on) [the image] <image:image>
 !(list|show) (my|only my|just my) (own|) {boxes}<+mine>
@@ -438,7 +444,14 @@ for _call, _verbs, _jargon in (
 :{_call} {{box}} <containers:container>
 """.replace("be stoped|", "").replace("be removeped|be removeed|", "").replace("be startped|", "").replace("be restartped|", "").replace("be stopped|be stoped", "be stopped"), weight=0.8)  # fmt: skip
     _more = " volumes=#volumes" if _call == "remove" else ""
-    template(f"container.{_call}/listed", f"container.list all=#all mine=#mine image=#image name_contains=#part newer_than=#within started_after=#since; container.{_call} containers=$1{_more}", f"""
+    template(f"container.{_call}/listed", f"container.list all=#all mine=#mine image=#image name_contains=#part newer_than=#within started_after=#since exclude=#spare; container.{_call} containers=$1{_more}", f"""
+!{_verbs} (all|all the|every|all my|all of the|all running) {{boxes}} {{bar}} <spare:containers>
+!{_verbs} (everything|every {{box}}) {{bar}} <spare:containers> (in docker|in docker, please|on docker)
+!{_verbs} (all|all the|all my) {{boxes}}, (only|just) <spare:container> {{stays}}
+!{_verbs} (all|all the) {{boxes}}(, | - |: )(not|keep|leave|spare|but not|but keep|but leave|never|don't touch|do not touch) <spare:containers> [alone|running]
+!{_verbs} (all|the) {{boxes}} (of|from|made from) <image:image>(,|) {{bar}} <spare:containers>
+.{{bar}} <spare:containers>, {_verbs} (all|all the|every) {{boxes}}
+.(leave|keep|spare) <spare:containers> [alone](,| and) {_verbs} all (other|the other) {{boxes}}
 !{_verbs} (all|all the|every|all my running|all of the) {{boxes}}
 !{_verbs} (all|) {{boxes}} (made from|of|from|that use|running) (the image|) <image:image>
 !{_verbs} (all|the|every|) {{boxes}} (with|having) <part:word> in (the|their) name

@@ -149,7 +149,7 @@ CONDITIONS = (
     Condition("depth1", "(directly|only directly|right) (in it|here)|(not|but not|and not|excluding|ignoring) in [the|any] (subfolders|subdirectories|sub folders|subdirs)|(without|not) (going|looking|descending|recursing) into [the|any] (subfolders|subdirectories)|(at|on) the top level [only]|top level only|non-recursively|without recursing|[but] only the top level|no (subfolders|recursion)", "are at the top level|are directly in here", 0.5, ("depthmax", "depthmin")),
     Condition("depthmax", "(at most|up to|no more than|max|maximum) <max_depth:depth> (levels|folders|directories) (deep|down)|(within|in the first) <max_depth:depth> levels|[to a] (max depth|maximum depth|depth) of <max_depth:depth>|max depth <max_depth:depth>|not deeper than <max_depth:depth> (levels|folders)", "are at most <max_depth:depth> (levels|folders) deep", 0.3, ("depth1", "depthmin")),
     Condition("depthmin", "(at least) <min_depth:depth> (levels|folders|directories) (deep|down)|(min|minimum|a minimum) depth of <min_depth:depth>|(nested|buried) at least <min_depth:depth> (levels|folders) (deep|down)|(deeper than|from level) <min_depth:depth> levels", "are at least <min_depth:depth> (levels|folders) deep", 0.2, ("depth1", "depthmax")),
-    Condition("exclude", "(except|excluding|other than|but not|ignoring|leaving out|skipping|apart from|not counting|besides) <exclude:excluded>|(except|excluding|but not|ignoring|skipping|leaving out|outside|not) [those|the ones|anything|what is|what's] (in|inside|under) <exclude:exdir>|(but|and) (skip|ignore|leave out|exclude|omit|not) <exclude:excluded>", "are not in <exclude:exdir>", 0.7),
+    Condition("exclude", "(except|excluding|other than|but not|ignoring|leaving out|skipping|apart from|aside from|save for|bar|minus|with the exception of|not counting|besides|, keep|, spare|, leave) <exclude:excluded>|(except|excluding|but not|ignoring|skipping|leaving out|outside|not) [those|the ones|anything|what is|what's] (in|inside|under) <exclude:exdir>|(but|and) (skip|ignore|leave out|exclude|omit|not) <exclude:excluded>", "are not in <exclude:exdir>", 0.7),
     Condition("nocase", "(named|called) <name:glob>(,|) (ignoring case|case insensitively|case insensitive|regardless of case|in any case)<+ignore_case>|with <name_contains:piece> in (the|their) name(,|) (ignoring case|case insensitive|case-insensitively|no matter the case|upper or lower case)<+ignore_case>", "have <name_contains:piece> in the name(,|) (ignoring case|case insensitively|regardless of case)<+ignore_case>", 0.35, ("name", "name_contains", "name_starts", "name_ends")),
 )  # fmt: skip
 
@@ -230,7 +230,17 @@ def _glob(scene: Scene) -> tuple[str, object]:
 
 @slot("excluded")
 def _excluded(scene: Scene) -> tuple[str, object]:
-    """The argument `<excluded>`."""
+    """The argument `<excluded>`: one exception, sometimes two or three."""
+    parts = [_exception(scene) for _ in range(scene.rng.choice([1, 1, 1, 1, 2, 2, 3]))]
+    said = [said for said, _ in parts]
+    joint = scene.pick([" and ", " and ", ", ", " or "])
+    return (
+        ", ".join([*said[:-2], joint.join(said[-2:])]),
+        parts[0][1] if len(parts) == 1 else [text for _, text in parts],
+    )
+
+
+def _exception(scene: Scene) -> tuple[str, str]:
     draw = scene.rng.random()
     if draw < 0.4:
         said, value = (
@@ -255,7 +265,8 @@ def _excluded(scene: Scene) -> tuple[str, object]:
     if draw < 0.8:
         value = fresh(scene, file_name)
         return argument(scene, value), value
-    return _glob(scene)
+    phrase, pattern = _glob(scene)
+    return phrase, str(pattern)
 
 
 # --------------------------------------------------------------------------------------------------- head nouns

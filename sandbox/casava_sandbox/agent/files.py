@@ -122,7 +122,7 @@ def _prepended(context: Context, path: str, name: str, content: bytes) -> List[b
 def touch(context: Context, fields: Fields) -> Stored:
     """`file.touch`. Missing parents are made."""
     workspace = Workspace(context)
-    names = given_paths(fields.get("paths"))
+    names = given_paths(fields.get("paths"), whole=False)
     paths = [workspace.writing_path(name) for name in names]
     for path in paths:
         if not os.path.lexists(path):

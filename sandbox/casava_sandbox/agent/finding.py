@@ -6,14 +6,14 @@ import os
 import stat
 import time
 from datetime import datetime
-from typing import Callable, Dict, List, Optional, Tuple, Union
+from typing import Callable, Dict, List, Optional, Set, Tuple, Union
 
 from casava_sandbox.agent.context import Context
 from casava_sandbox.agent.errors import Fault
 from casava_sandbox.agent.fields import Fields
 from casava_sandbox.agent.globs import matcher
 from casava_sandbox.agent.kinds import KIND_EXTENSIONS, has_extension, split_extension
-from casava_sandbox.agent.paths import Walk, Workspace, given_paths, text_of, type_of
+from casava_sandbox.agent.paths import Walk, Workspace, above_of, given_paths, text_of, type_of
 from casava_sandbox.agent.texts import holds_text
 from casava_sandbox.agent.values import Stored
 
@@ -30,16 +30,21 @@ def find(context: Context, fields: Fields) -> Stored:
     top = workspace.directory(root)
     prefix = "" if root == "." else root + "/"
     name_tests, info_tests = _name_tests(fields, root), _info_tests(fields)
-    excluded = _pattern(fields, "exclude", root)
+    excluded = [_matcher(fields, pattern, root) for pattern in fields.maybe_texts("exclude") or []]
     shallowest, deepest = fields.maybe_number("min_depth") or 1, fields.maybe_number("max_depth")
     hidden, empty = fields.maybe_flag("hidden"), fields.maybe_flag("empty")
     contains = fields.maybe_text("contains")
     fold = fields.flag("ignore_case")
     found: List[Stored] = []
+    holders: Set[str] = set()
     walk = Walk(context, top, forgiving=True)
     for item in walk:
         name, relative = text_of(item.entry.name), text_of(item.relative)
-        if (excluded is not None and excluded(name, relative)) or (hidden is False and name.startswith(".")):
+        if any(test(name, relative) for test in excluded):
+            holders.update(above_of(prefix + relative))
+            walk.skip()
+            continue
+        if hidden is False and name.startswith("."):
             walk.skip()
             continue
         if deepest is not None and item.depth >= deepest:
@@ -60,6 +65,8 @@ def find(context: Context, fields: Fields) -> Stored:
             found.append(workspace.entry(item.entry.path, prefix + relative, info))
         except (FileNotFoundError, PermissionError):
             continue  # it went away meanwhile, or cannot be looked into
+    for entry in found:
+        entry["partial"] = entry["path"] in holders
     limit = fields.maybe_number("limit")
     return {"kind": "files", "items": ordered(found, fields.text("sort"))[:limit]}
 
@@ -83,7 +90,7 @@ def list_directory(context: Context, fields: Fields) -> Stored:
 def count(context: Context, fields: Fields) -> Stored:
     """`file.count`: the entries of the list, each of which exists."""
     workspace = Workspace(context)
-    paths = given_paths(fields.get("paths"))
+    paths = given_paths(fields.get("paths"), whole=False)
     for path in paths:
         context.check()
         workspace.entry_path(path)
@@ -117,11 +124,8 @@ _KEYS: Dict[str, Callable[[Stored], Key]] = {
 # ---------------------------------------------------------------------------------------------- conditions
 
 
-def _pattern(fields: Fields, field: str, root: str) -> Optional[NameTest]:
+def _matcher(fields: Fields, pattern: str, root: str) -> NameTest:
     """A glob's test. A pattern that starts with the searched directory is meant from the workspace's top."""
-    pattern = fields.maybe_text(field)
-    if pattern is None:
-        return None
     fold = fields.flag("ignore_case")
     if root != "." and pattern.startswith(root + "/"):
         return matcher(pattern[len(root) + 1 :], fold, on_path=True)
@@ -131,9 +135,9 @@ def _pattern(fields: Fields, field: str, root: str) -> Optional[NameTest]:
 def _name_tests(fields: Fields, root: str) -> List[NameTest]:
     fold = fields.flag("ignore_case")
     tests: List[NameTest] = []
-    pattern = _pattern(fields, "name", root)
+    pattern = fields.maybe_text("name")
     if pattern is not None:
-        tests.append(pattern)
+        tests.append(_matcher(fields, pattern, root))
     for field, method in (
         ("name_contains", "__contains__"),
         ("name_starts", "startswith"),

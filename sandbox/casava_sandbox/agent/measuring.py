@@ -75,7 +75,7 @@ def status(context: Context, fields: Fields) -> Stored:
     """`file.stat`: of links themselves. Times are local, owners a name where the sandbox knows one."""
     workspace = Workspace(context)
     rows = []
-    for name in given_paths(fields.get("paths")):
+    for name in given_paths(fields.get("paths"), whole=False):
         context.check()
         info = os.lstat(workspace.entry_path(name))
         kind = type_of(info.st_mode)

@@ -23,7 +23,7 @@ def chmod(context: Context, fields: Fields) -> Stored:
     workspace = Workspace(context)
     mode = fields.text("mode")
     changed_mode(mode, 0, is_directory=False)
-    names = given_paths(fields.get("paths"))
+    names = given_paths(fields.get("paths"), whole=fields.flag("recursive"))
     paths = [workspace.followed(name) for name in names]
     every: List[str] = []
     for path in paths:

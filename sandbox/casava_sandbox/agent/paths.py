@@ -244,14 +244,21 @@ def _leads_out(text: str, real: str) -> Fault:
     )
 
 
-def given_paths(value: object) -> List[str]:
-    """The paths that a field of type FilesArg names: a list, or the files of an earlier step's result; each once."""
+def given_paths(value: object, *, whole: bool = True) -> List[str]:
+    """The paths that a field of type FilesArg names: a list, or the files of an earlier step's result; each once.
+
+    `whole`: what is done to a directory is done to all in it, so those that hold what a search left out are passed over.
+    """
     if isinstance(value, (list, tuple)):
         return list(dict.fromkeys(str(item) for item in value))
     if isinstance(value, dict) and value.get("kind") in ("files", "matches"):
         items = value.get("items")
         paths = (
-            [str(item.get("path") or "") for item in items if isinstance(item, dict)]
+            [
+                str(item.get("path") or "")
+                for item in items
+                if isinstance(item, dict) and not (whole and item.get("partial"))
+            ]
             if isinstance(items, (list, tuple))
             else []
         )
