@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from casava_os.kernel.ports import LayerPaths, Limits, SandboxSession
+from casava_sandbox.bubblewrap import driver
+from casava_sandbox.bubblewrap.command import Descriptors
+from casava_sandbox.bubblewrap.driver import BubblewrapSandbox
 from casava_syscalls.names import name_to_text
 from casava_syscalls.results import Ok
 from casava_syscalls.values import Exit, Text
@@ -481,6 +484,31 @@ async def test_cancelling_the_start_leaves_nothing(
         else:
             assert isinstance(result, Ok)
             await result.value.close()
+        assert leftovers(os.getpid(), tmp_path) == []
+
+
+async def test_cancelling_the_start_while_bubblewrap_begins_leaves_nothing(
+    layer: LayerPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is a process, and asyncio has not given it to anybody yet."""
+    begun, spawn = asyncio.Event(), driver._spawn
+
+    async def slow(command: list[str], descriptors: Descriptors) -> asyncio.subprocess.Process:
+        process = await spawn(command, descriptors)
+        begun.set()
+        await asyncio.sleep(0.1)
+        return process
+
+    sandbox = BubblewrapSandbox(tmp_path / "cache")
+    assert await sandbox.check() is None
+    monkeypatch.setattr(driver, "_spawn", slow)
+    for start in (sandbox.open(layer, SMALL), sandbox.check()):
+        begun.clear()
+        task: asyncio.Task[object] = asyncio.create_task(start)
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
         assert leftovers(os.getpid(), tmp_path) == []
 
 

@@ -85,6 +85,12 @@ def started(arguments: tuple[str | bytes, ...], **more: object) -> subprocess.Po
     return subprocess.Popen([*COMMAND, *arguments], **more)  # type: ignore[call-overload, no-any-return]
 
 
+def _groups(named: str = "casava-*") -> set[Path]:
+    """Control groups of Casava's."""
+    root = Path("/sys/fs/cgroup")
+    return {*root.glob(named), *root.glob(f"*/{named}")}
+
+
 @dataclass
 class Desk:
     """A person's folder, their home, and the command line between them."""
@@ -96,6 +102,8 @@ class Desk:
     environment: dict[str, str] = field(default_factory=dict)
     pids: list[int] = field(default_factory=list)
     """Of every command started, for the search after leftovers."""
+    groups: set[Path] = field(default_factory=_groups)
+    """Control groups that were there before: of killed commands, whose numbers others may have got since."""
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -291,8 +299,7 @@ def leftovers(desk: Desk) -> list[str]:
     mounts = Path("/proc/self/mountinfo").read_bytes().splitlines()
     found += [f"mount {line!r}" for line in mounts if b"overlay" in line and os.fsencode(desk.home) in line]
     for pid in desk.pids:
-        found += [f"control group {path}" for path in Path("/sys/fs/cgroup").glob(f"*/casava-{pid}-*")]
-        found += [f"control group {path}" for path in Path("/sys/fs/cgroup").glob(f"casava-{pid}-*")]
+        found += [f"control group {path}" for path in _groups(f"casava-{pid}-*") - desk.groups]
     found += [f"temporary {path}" for path in desk.temporary.iterdir()]
     layers = desk.home / "state" / "layers"
     if layers.is_dir():

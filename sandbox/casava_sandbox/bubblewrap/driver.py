@@ -58,7 +58,7 @@ class BubblewrapSandbox:
                     directory.mkdir()
                 with links(layer, stage(self._cache), fresh()) as short, _descriptors() as descriptors:
                     command = sandbox_command(short, Limits(), descriptors, groups=(), program=("true",))
-                    process = await _spawn(command, descriptors)
+                    process = await _spawned(command, descriptors)
                     _, words = await process.communicate()
         except (OSError, KeyError) as error:
             return _no_sandbox(str(error))
@@ -90,11 +90,12 @@ class BubblewrapSandbox:
                 short = until_greeted.enter_context(links(layer, stage(self._cache), name))
                 descriptors = until_greeted.enter_context(_descriptors())
                 command = sandbox_command(short, limits, descriptors, groups=group.entries() if group else ())
-                process = await _spawn(command, descriptors)
+                process = await _spawned(command, descriptors)
             except BaseException as error:
                 if group is not None:
                     group.remove()
                 remove_token(layer.scratch)
+                clear_work(layer.work)
                 self._traces.end(trace)
                 if isinstance(error, (OSError, KeyError)):
                     return _no_sandbox(str(error))
@@ -148,6 +149,22 @@ def _descriptors() -> Iterator[Descriptors]:
             os.close(descriptor)
 
 
+async def _spawned(command: list[str], descriptors: Descriptors) -> asyncio.subprocess.Process:
+    """Bubblewrap, begun; where that is cancelled meanwhile, it is waited for and ended: nobody else would know of it."""
+    beginning = asyncio.create_task(_spawn(command, descriptors))
+
+    async def end() -> None:
+        process = await beginning
+        _kill(process)
+        await _drained(process)
+
+    try:
+        return await asyncio.shield(beginning)
+    except asyncio.CancelledError:
+        await asyncio.shield(asyncio.create_task(end()))
+        raise
+
+
 async def _spawn(command: list[str], descriptors: Descriptors) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *command,
@@ -188,6 +205,14 @@ async def _renice(process: asyncio.subprocess.Process, group: Group | None, prio
     return await asyncio.to_thread(nice_descendants, process.pid, priority)
 
 
+async def _drained(process: asyncio.subprocess.Process) -> None:
+    """Waits for its end, which asyncio tells after that of its streams: one with more in it than it may hold is read by nobody."""
+    assert process.stdout is not None
+    while await process.stdout.read(1 << 16):
+        pass
+    await process.wait()
+
+
 async def _tear_down(
     process: asyncio.subprocess.Process,
     listening: asyncio.Task[None],
@@ -197,11 +222,7 @@ async def _tear_down(
 ) -> None:
     """Kills the sandbox and waits until the last process that held its streams is gone."""
     _kill(process)
-    # asyncio's `wait` waits for the end of the streams, too, and one with more in it than it may hold is read by nobody.
-    assert process.stdout is not None
-    while await process.stdout.read(1 << 16):
-        pass
-    await process.wait()
+    await _drained(process)
     try:
         async with asyncio.timeout(5):
             await listening
