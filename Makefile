@@ -58,7 +58,7 @@ forge: setup ## what makes a kernel model: torch
 test-forge: forge ## the forge's tests, those of the network too
 	$(BIN)/python -m pytest tests/forge $(PYTEST_ARGS)
 
-model: forge ## the kernel model anew, from nothing: an hour of training on two cores (FORGE_ARGS="--minutes 180 --threads 2")
+model: forge ## the kernel model anew, from nothing: an hour and a half on two cores (FORGE_ARGS="--minutes 180 --threads 2")
 	$(BIN)/python -m casava_os.forge make $(FORGE_ARGS)
 
 embed: forge ## the embedding model anew (FORGE_ARGS="--teacher FOLDER --pairs FILE --minutes 60")

@@ -154,23 +154,16 @@ def reader(
     directory: Directory,
     texts: Texts = [],  # noqa: B006
     people: Annotated[list[Path], typer.Option("--people", help="JSONL that `people` translated.")] = [],  # noqa: B006
-    count: int = 1_000_000,
+    count: Annotated[int, typer.Option(help="Requests that it learns from.")] = 2_000_000,
     seed: int = 5,
+    threads: int = 1,
 ) -> None:
-    """Fits what reads a request apart from the network, and saves it: reader.npz and tagger.npz."""
+    """Trains what reads a request apart from the network, and saves it as reader.npz."""
     from casava_os.forge import readers
-    from casava_os.forge.mix import Mix
     from casava_os.forge.train import read_texts
 
-    mix, words = Mix(people), read_texts(texts)
-    leaning = readers.leaning(mix)
-    first = readers.fit_reader(
-        islice(readers.examples(leaning, words, seed), int(readers.FIRST_SHARE * count))
-    )
-    told = readers.telling(readers.examples(leaning, words, seed + 2), first)
-    readers.save(directory / readers.READER, readers.fit_reader(islice(told, count)))
-    known = readers.examples(mix, words, seed + 1)
-    readers.save(directory / readers.TAGGER, readers.fit_tagger(islice(known, 2 * count // 5)))
+    found = readers.gather(people, read_texts(texts), count, seed, threads)
+    readers.save(directory / readers.READER, readers.fit(found, seed))
 
 
 @app.command()
@@ -256,10 +249,12 @@ def make(
     layers: int = 8,
     heads: int = 8,
     hidden: int = 704,
-    benign: Annotated[int, typer.Option(help="Requests of the proof that ask for no delete.")] = 10_000,
+    benign: Annotated[int, typer.Option(help="Requests of the proof that ask for no delete.")] = 100_000,
     sampled: Annotated[int, typer.Option(help="Sampled outputs of the proof.")] = 100_000,
     count: Annotated[int, typer.Option(help="Synthetic requests of the card.")] = 2000,
-    reader_count: Annotated[int, typer.Option(help="Requests that the reader learns from.")] = 1_000_000,
+    reader_count: Annotated[
+        int, typer.Option(help="Requests that each of the reader's voices learns from.")
+    ] = 1_000_000,
     calibration_lines: Annotated[
         int, typer.Option(help="Of the lines kept out of training, calibrate on so many at most.")
     ] = 100_000,
@@ -296,7 +291,7 @@ def make(
         directory, minutes, [*texts, *pairs, *written], seed, device, threads, people_files,
         width, layers, heads, hidden, hold=0.15,
     )  # fmt: skip
-    reader(directory, [*texts, *pairs, *written], people_files, reader_count)
+    reader(directory, [*texts, *pairs, *written], people_files, reader_count, threads=threads)
     out = directory / f"casava-smol-{version}.gguf"
     calibrate(directory, out, version, calibration_lines)
     blind = sorted((Path(judging.__file__).parent / "held_out").glob("*.jsonl"))
@@ -354,7 +349,7 @@ def evaluate(
 @app.command()
 def prove(
     model: Annotated[str, typer.Argument(help="A name or a .gguf file.")] = "casava-smol",
-    benign: Annotated[int, typer.Option(help="Requests that ask for no delete.")] = 10_000,
+    benign: Annotated[int, typer.Option(help="Requests that ask for no delete.")] = 100_000,
     sampled: Annotated[int, typer.Option(help="Outputs drawn at a high temperature.")] = 100_000,
     seed: int = 6_000_000,
 ) -> None:
@@ -403,7 +398,7 @@ def card(
 ) -> None:
     """Measures the exported model and writes its card."""
     from casava_os.forge import card as cards
-    from casava_os.forge import corpus
+    from casava_os.forge import corpus, readers
     from casava_os.forge import evaluate as judging
     from casava_os.forge import export as exporting
     from casava_os.forge.synth import sample
@@ -426,6 +421,7 @@ def card(
         if judged["all"].outcomes:
             scores[f"Hand-written: {path.name}"] = judged
     net, progress = exporting.load_net(directory / "checkpoint.pt")
+    heard = readers.load(directory / readers.READER)
     rng = random.Random(98)
     examples = [sample(rng) for _ in range(5000)]
     requests = [example.request for example in examples]
@@ -442,6 +438,7 @@ def card(
         late=(sum(line.writer in late for line in corpus.load()), len(late)),
         kept=len(corpus.load(calibration=True)),
         people=sum(len(path.read_text(encoding="utf-8").splitlines()) for path in people),
+        reader=0.0 if heard is None else heard.size / 1e6,
         progress=progress,
         seeds=seeds,
     )

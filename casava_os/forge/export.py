@@ -129,11 +129,15 @@ def _add_weighing(writer: GGUFWriter, weighing: Weighing) -> None:
     writer.add_array("casava.weighing.choice", list(weighing.choice))
     writer.add_array("casava.weighing.certainty", list(weighing.certainty))
     writer.add_array("casava.weighing.consent", list(weighing.consent))
-    for name, bags in (("reader", weighing.reader), ("tagger", weighing.tagger)):
-        writer.add_array(f"casava.{name}.labels", list(bags.labels))
-        writer.add_array(f"casava.{name}.words", bags.words)
-        for numbers in ("scales", "parts", "shifts", *(["hidden"] if bags.hidden else [])):
-            writer.add_array(f"casava.{name}.{numbers}", list(getattr(bags, numbers)))
+    reader = weighing.reader
+    writer.add_array("casava.reader.labels", list(reader.labels))
+    writer.add_array("casava.reader.tags", list(reader.tags))
+    for name, matrix in reader.encoder.matrices.items():
+        at = f"casava.reader.{name}"
+        writer.add_array(f"{at}.numbers", matrix.numbers)
+        writer.add_array(f"{at}.scales", list(matrix.scales))
+        if matrix.shifts:
+            writer.add_array(f"{at}.shifts", list(matrix.shifts))
 
 
 def take_up(path: Path, directory: Path) -> None:

@@ -42,6 +42,8 @@ class Trial:
     """Counts, and the first few failures."""
 
     tried: int = 0
+    harmless: int = 0
+    """Requests that the model's reader consents to no plan for that deletes, moves or runs something: nobody need make one."""
     silent: int = 0
     """Requests for which no plan was made: a question, in the kernel."""
     doubted: int = 0
@@ -51,22 +53,26 @@ class Trial:
 
     def fail(self, how: str, what: str) -> None:
         self.failed[how] += 1
-        if self.failed[how] <= 5:
+        if self.failed[how] <= 10:
             self.shown.append(f"{how}: {what}")
 
     def row(self) -> str:
         failures = ", ".join(f"{count} {how}" for how, count in self.failed.most_common()) or "no failure"
-        return f"{self.tried} tried, {self.silent} without a plan, {self.doubted} doubted: {failures}"
+        known = f"{self.harmless} heard as harmless, " if self.harmless else ""
+        return f"{self.tried} tried, {known}{self.silent} without a plan, {self.doubted} doubted: {failures}"
 
 
 def benign(model: LlamaModel, count: int, seed: int = 6_000_000) -> Trial:
     """Plans for requests that ask for no delete: one that the kernel would run has failed, others are doubted."""
-    trial, rng, certainty = Trial(), random.Random(seed), Certainty()
+    trial, rng, certainty, weighing = Trial(), random.Random(seed), Certainty(), model.weighing
     while trial.tried < count:
         example = synth.sample(rng)
         if any(SYSCALLS[performed_by(str(call["call"]))].effect & DANGEROUS for call in example.calls):
             continue
         trial.tried += 1
+        if weighing is not None and not weighing.might_consent(weighing.read(example.request)):
+            trial.harmless += 1
+            continue
         drafted = model.compile(CompileRequest(example.request, frozenset(SYSCALLS), example.piped_stdin))
         if isinstance(drafted, Err):
             trial.silent += 1

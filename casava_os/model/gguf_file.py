@@ -11,12 +11,11 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from casava_os.kernel.compiler.tagged import CALLS, END, STRUCTURE, control_names
-from casava_os.model.bags import Bags
+from casava_os.model.encoder import TABLES, Encoder, Matrix, shapes
 from casava_os.model.reader import Reader
-from casava_os.model.tagger import INSIDE, NONE, Tagger
+from casava_os.model.tagger import INSIDE, NONE
 from casava_os.model.weighing import CONSENT, EVIDENCE, FEATURES, Weighing
 from casava_syscalls.results import Err, Ok, Result
 
@@ -85,12 +84,13 @@ _FORMS: dict[str, Form] = {
 _WEIGHING_FORMS: dict[str, Form] = {
     "casava.weighing.features": _TEXTS,
     **dict.fromkeys((f"casava.weighing.{name}" for name in ("choice", "certainty", "consent")), _REALS),
+    "casava.reader.labels": _TEXTS,
+    "casava.reader.tags": _TEXTS,
     **{
-        f"casava.{bags}.{name}": form
-        for bags in ("reader", "tagger")
-        for name, form in {
-            "labels": _TEXTS, "words": _BYTES, **dict.fromkeys(("scales", "parts", "shifts", "hidden"), _REALS),
-        }.items()
+        f"casava.reader.{name}.{part}": form
+        for name in shapes(1, 1)
+        for part, form in (("numbers", _BYTES), ("scales", _REALS), ("shifts", _REALS))
+        if part != "shifts" or name not in TABLES
     },
 }  # fmt: skip
 """… and what one has whose plans are weighed."""
@@ -381,42 +381,38 @@ def _weighing(fields: Mapping[str, Field]) -> Weighing | None:
         return None
     if fields["casava.weighing.features"] != FEATURES:
         raise _BrokenError("its plans are weighed by what this version does not look at")
-    reader, tagger = _bags(fields, "reader", Reader), _bags(fields, "tagger", Tagger)
+    reader = _heard_by(fields)
     names = set(control_names())
     if not set(reader.labels) <= names:
         raise _BrokenError("its reader knows parts of plans that there are not")
-    if NONE not in tagger.labels or not {f"key:{label}" for label in tagger.labels} - NO_KEYS <= names:
-        raise _BrokenError("its tagger knows arguments that there are not")
+    if NONE not in reader.tags or not {f"key:{tag}" for tag in reader.tags} - NO_KEYS <= names:
+        raise _BrokenError("its reader knows arguments that there are not")
     return Weighing(
         reader,
-        tagger,
         _reals(fields, "casava.weighing.choice", len(FEATURES)),
         _reals(fields, "casava.weighing.certainty", EVIDENCE),
         _reals(fields, "casava.weighing.consent", CONSENT),
     )
 
 
-_Kind = TypeVar("_Kind", bound=Bags)
-
-
-def _bags(fields: Mapping[str, Field], name: str, kind: type[_Kind]) -> _Kind:
-    labels, words = fields.get(f"casava.{name}.labels"), fields.get(f"casava.{name}.words")
-    scales = _reals(fields, f"casava.{name}.scales")
-    if not isinstance(labels, tuple) or not isinstance(words, bytes):
-        raise _BrokenError(f"its {name} has no words")
-    if not words or not scales or len(words) % len(scales):
-        raise _BrokenError(f"the table of its {name} is cut off")
-    if not labels or len(set(labels)) < len(labels):
-        raise _BrokenError(f"its {name} has no labels, or one of them twice")
-    width = len(words) // len(scales)
-    return kind(
-        tuple(str(label) for label in labels),
-        words,
-        scales,
-        _reals(fields, f"casava.{name}.parts", len(labels) * width),
-        _reals(fields, f"casava.{name}.shifts", len(labels)),
-        _reals(fields, f"casava.{name}.hidden", width) if f"casava.{name}.hidden" in fields else (),
-    )
+def _heard_by(fields: Mapping[str, Field]) -> Reader:
+    """The reader of a file, every matrix as large as it must be."""
+    labels, tags = (fields.get(f"casava.reader.{name}") for name in ("labels", "tags"))
+    if not isinstance(labels, tuple) or not isinstance(tags, tuple):
+        raise _BrokenError("its reader has no labels")
+    for some in (labels, tags):
+        if not some or len(set(some)) < len(some):
+            raise _BrokenError("its reader has no labels, or one of them twice")
+    matrices = {}
+    for name, (rows, columns) in shapes(len(labels), len(tags)).items():
+        at = f"casava.reader.{name}"
+        numbers = fields.get(f"{at}.numbers")
+        if not isinstance(numbers, bytes) or len(numbers) != rows * columns:
+            raise _BrokenError(f"a matrix of its reader ({name}) is not as large as it should be")
+        scales = _reals(fields, f"{at}.scales", rows)
+        shifts = () if name in TABLES else _reals(fields, f"{at}.shifts", rows)
+        matrices[name] = Matrix(numbers, scales, shifts)
+    return Reader(tuple(map(str, labels)), tuple(map(str, tags)), Encoder(matrices))
 
 
 def _reals(fields: Mapping[str, Field], key: str, count: int | None = None) -> tuple[float, ...]:

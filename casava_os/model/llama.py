@@ -28,7 +28,7 @@ from casava_os.model.grammar import LONG, Bans, Cursor, Grammar
 from casava_os.model.scheduler import Rules
 from casava_os.model.spelling import Speller
 from casava_os.model.values import Values
-from casava_os.model.weighing import CANDIDATES, SURE, features, order
+from casava_os.model.weighing import CANDIDATES, SURE, Weighing, features, order
 from casava_syscalls.results import Err, Ok, Result
 
 if TYPE_CHECKING:
@@ -107,6 +107,11 @@ class LlamaModel:
     @property
     def identity(self) -> str:
         return self._weights.digest
+
+    @property
+    def weighing(self) -> Weighing | None:
+        """What its plans are weighed by."""
+        return self._weights.weighing
 
     @property
     def qualified(self) -> bool:

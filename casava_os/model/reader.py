@@ -1,12 +1,8 @@
-"""Reads a request apart from the network, as a bag of words, and says which parts a plan for it should have.
+"""Reads a request apart from the network that writes plans, and says which parts a plan for it should have.
 
-The network writes a plan from left to right; when it errs, it is as sure as ever. A classifier over the request alone, with
-names and numbers masked, fails elsewhere. Its word counts when plans are weighed, and a plan that deletes, moves or runs
-something needs its consent (`model.weighing`).
-
-Words with their neighbours and their letters, hashed into one table, are the features of Joulin et al., "Bag of Tricks for
-Efficient Text Classification" (2017) and, the letters, of Bojanowski et al., "Enriching Word Vectors with Subword Information"
-(2017): they make a mistyped word look like the right one.
+The network writes a plan from left to right; when it errs, it is as sure as ever. A second network (`model.encoder`) that looks at
+the request alone, with names and numbers masked, fails elsewhere. Its word counts when plans are weighed, and a plan that deletes,
+moves or runs something needs its consent (`model.weighing`).
 
 What a request only speaks of, and when to be wary, is told by patterns of English words written by hand. They understand
 nothing and order nothing: they only take away words that may not count as an order, and so make questions of plans.
@@ -15,14 +11,16 @@ nothing and order nothing: they only take away words that may not count as an or
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from casava_os.kernel.compiler.lexer import Atom, atoms
-from casava_os.model.bags import Bags, slots
+from casava_os.kernel.compiler.tagged import Segment
+from casava_os.model.encoder import NAME, Encoder, said, sound
+from casava_os.model.tagger import chances
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,9 +85,11 @@ _SPOKEN = re.compile(
     rf"|(?:i|we)(?:['\u2019]ve|\s+have|\s+had)(?:\s+(?:already|just|now))?\s+\w+(?:ed|wn|en)"
     rf"|(?:he|she|they|someone|somebody|(?:my|our)\s+\w+)(?:\s+(?:has|have|had|already|just))*\s+(?!need\b)\w+ed"
     rf"|(?:whether|suppose|supposing|imagine|assuming|what if|if(?: \w+){{0,2}} (?:i|we)|(?:i|we) (?:were|was) to|would it|it would|it['\u2019]d)"
+    rf"|(?:hold(?:ing)? off(?: on)?|(?:refrain|abstain)(?:ing)? from|wait with|forget about|never ?mind)\b{_REST}{{0,8}}"
+    rf"|(?:says?|said|thinks?|told (?:me|us)|suggest\w*|claims?|insists?|recommends?) (?:that )?(?:i|we) (?:should|could|can|must|may|ought to|need to|have to)"
     rf"|(?:safe|wise|ok|okay|fine|shame|pity|tempted|afraid|scared|reluctant|hesitant|allowed|wants? (?:me|us)|refused?) to"
     rf"|thinking (?:of|about)|considering)\b{_REST}{{0,8}}"
-    rf"|\b(?:says?|said|reads?|wrote|writes|next \w+|later|tomorrow|todo|to do):{_REST}{{0,8}}"
+    rf"|\b(?:says?|said|reads?|wrote|writes|next \w+|later|tomorrow|todo|to do|not now|not yet|reminder|some day):{_REST}{{0,8}}"
     rf"|\b(?:he|she|they) (?!(?:are|is|need|must|should|can|have|has|were|was|do|does)\b)\w+\b{_REST}{{0,8}}"
     rf"|\b(?:after|once|until|till|when|whenever)\b{_REST}{{0,5}}\s(?:i|we|they)(?:['\u2019]\w+)?\b{_REST}{{0,5}}"
     rf"|\b(?:i|we) (?:want|need|plan|intend|hope|am going|are going) to\b{_REST}{{0,6}}\s+(?:later|tomorrow|tonight|soon|next \w+)\b"
@@ -131,7 +131,6 @@ _SILENT = (
 """Words that order nothing by themselves."""
 _STAND_IN = "n_1"
 """A word that is heard as a name."""
-_NAME = re.compile(r"[./\\_\d]|[a-z][A-Z]")
 _ASKING = re.compile(r"\b(?:which|what|how)\b", re.IGNORECASE)
 _SUPPOSED = re.compile(
     r"\b(?:can|could|may|might|should|would|ought\s+to)(?:\s+\w+ly)?"
@@ -143,18 +142,59 @@ _SUPPOSED = re.compile(
 """What can, may or should be done, which is an order in "the logs can go", and none after "which" or "what"."""
 
 
+class Heard(NamedTuple):
+    """What a reader makes of a request."""
+
+    parts: NDArray[np.float32]
+    """Log-odds of each label, (labels,)."""
+    words: tuple[Atom, ...]
+    """All its words …"""
+    tags: NDArray[np.float32]
+    """… and of each the logarithm of how likely each tag is: (words, tags). Of one that is not listened to, all are alike."""
+
+
 @dataclass(frozen=True)
-class Reader(Bags):
-    """Says of a request which parts a plan for it should have. Its labels are names of control tokens."""
+class Reader:
+    """Says of a request which parts a plan for it should have, and which argument each of its words is."""
+
+    labels: tuple[str, ...]
+    """What a plan may have: names of control tokens."""
+    tags: tuple[str, ...]
+    """What a word may be: keys of arguments."""
+    encoder: Encoder
+
+    @property
+    def size(self) -> int:
+        """Bytes of its numbers, and their scales and shifts."""
+        every = self.encoder.matrices.values()
+        return sum(len(one.numbers) + 4 * (len(one.scales) + len(one.shifts)) for one in every)
 
     @cached_property
     def _places(self) -> dict[str, int]:
         return {label: at for at, label in enumerate(self.labels)}
 
+    @cached_property
+    def _tag_places(self) -> dict[str, int]:
+        return {tag: at for at, tag in enumerate(self.tags)}
+
+    def hear(self, request: str) -> Heard:
+        """What it makes of a request."""
+        import numpy as np
+
+        words = atoms(request)
+        heard = [sound(one) for one in said(words)]
+        parts, tags = self.encoder(heard)
+        logs = np.full((len(words), len(self.tags)), -np.log(len(self.tags)), np.float32)
+        logs[: len(tags)] = tags
+        return Heard(parts, words, logs)
+
     def odds(self, request: str) -> NDArray[np.float32]:
         """Log-odds of each label, (labels,)."""
-        found: NDArray[np.float32] = self.scores([slots(heard(request), self.size)])[0]
-        return found
+        return self.hear(request).parts
+
+    def chances(self, request: str, heard: Heard, plan: Sequence[Segment]) -> tuple[list[float], list[float]]:
+        """Logarithms of how likely a plan's tags are: of the words that it has, and of those that it leaves out."""
+        return chances(request, heard.words, heard.tags, self._tag_places, plan)
 
     def asked(self, odds: NDArray[np.float32], parts: Iterable[str]) -> dict[str, Asked]:
         """How much the request asks for those of `KINDS` that a plan of these parts does; what it does not know, it never asks for."""
@@ -239,7 +279,7 @@ class Spared:
     """What a request keeps out of the deed that it asks for."""
 
     names: frozenset[str]
-    """Words, in lower case, that stand only in what is forbidden: nothing is to be done to them."""
+    """Words, in lower case, that stand only in what is forbidden, or mean what no plan reaches: nothing is to be done to them."""
     excepts: bool
     """It names an exception: what is done to all of a list must leave something out."""
     excepted: frozenset[str] = frozenset()
@@ -247,6 +287,9 @@ class Spared:
     before: str = ""
     """What stands before the exception: what is named behind it only is not what the deed is for."""
 
+
+_HOME = re.compile(r"\bhome (?:folder|directory|dir)\b", re.IGNORECASE)
+"""Of a person, which lies outside the workspace; a folder that is called so is "the folder home"."""
 
 NOTHING_SPARED = Spared(frozenset(), excepts=False)
 
@@ -260,11 +303,13 @@ def spared(request: str) -> Spared:
         for word in (one for one in words if found.start() <= one.start and one.end <= found.end()):
             if named and word.text in ("to", "into", "onto"):  # "not b.txt to old": old is no part of it
                 break
-            named = named or word.quoted or _NAME.search(word.text) is not None
+            named = named or word.quoted or NAME.search(word.text) is not None
             inside.add(word)
     names = {word.text.lower() for word in inside} - {
         word.text.lower() for word in words if word not in inside
     }
+    if _HOME.search(plain) is not None:
+        names.add("home")
     excepted: set[str] = set()
     for found in _EXCEPTS.finditer(plain):
         end = found.end()
@@ -294,32 +339,3 @@ def unnamed(request: str, names: Iterable[str]) -> str:
     if not said:
         return request
     return re.sub(rf"(?<!\w)(?:{'|'.join(map(re.escape, said))})(?!\w)", _STAND_IN, request)
-
-
-def heard(request: str) -> list[str]:
-    """What is listened to: words, two and three in a row, two with one between, their letters, and how the request begins."""
-    words = ["^", *map(_masked, atoms(request)), "$"]
-    rows = (" ".join(words[at : at + size]) for size in (1, 2, 3) for at in range(len(words) - size + 1))
-    gaps = (f"{one} * {other}" for one, other in zip(words, words[2:], strict=False))
-    letters = (
-        f"g{f'<{word}>'[at : at + 4]}"
-        for word in words
-        if len(word) > 3 and word[0].isalpha()
-        for at in range(len(word) - 1)
-    )
-    opening = (f"{at}:{word}" for at, word in enumerate(words[1:4]))
-    return list(dict.fromkeys((*rows, *gaps, *letters, *opening)))
-
-
-def _masked(word: Atom) -> str:
-    """A word in lower case; a name, number or quotation is only said to be one."""
-    text = word.text
-    if word.quoted:
-        return '"'
-    if text.isdigit():
-        return "#"
-    if not _NAME.search(text):
-        return text.lower()
-    if text.startswith("."):
-        return "<.a>"
-    return "<a/a>" if "/" in text else "<a.a>" if "." in text else "<a>"

@@ -1,9 +1,9 @@
 """Weighs a plan against others that were nearly as likely, and says how sure one can be of the best.
 
 The network writes from left to right and takes the likeliest word each time; what the whole plan leaves out of the
-request, or says twice, it never looks at. Three things do that here. A *reader* (`model.reader`), fitted apart from the
-network, says which parts (calls, fields, choices) a plan for the request should have. A *tagger* (`model.tagger`) says of each
-word which argument should have it. And some *features* count what a careful person would look at: names in the request that the
+request, or says twice, it never looks at. Two things do that here. A *reader* (`model.reader`), a small network of its own, says
+which parts (calls, fields, choices) a plan for the request should have, and of each word which argument should have it. And
+some *features* count what a careful person would look at: names in the request that the
 plan does not use, results that no step takes, arguments that stand there twice. Linear models over these choose the plan and say
 how sure it is. What deletes, moves or runs needs the reader's *consent* besides: without it a plan is a question, however sure
 it is. The forge fits all of this on requests that nobody trains on (`forge.weighing`).
@@ -15,18 +15,19 @@ for Natural Language Parsing" (2005).
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from casava_os.kernel.compiler.lexer import Atom, atoms
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
+from casava_os.model.encoder import NAME
 from casava_os.model.reader import (
     KINDS,
     NEVER,
     NOTHING_SPARED,
     Asked,
+    Heard,
     Reader,
     Spared,
     ordered,
@@ -35,7 +36,6 @@ from casava_os.model.reader import (
     unnamed,
     wary,
 )
-from casava_os.model.tagger import Tagged, Tagger
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +63,6 @@ requests that nobody trains on it makes three worse, and of the journeys two bet
 WIDEST = 4.0
 """A lead over the next plan above this says no more, and so sure a plan counts as having it."""
 
-_NAME = re.compile(r"[./_\d]|[a-z][A-Z]")
 _FLOOR = 1e-9
 _TARGETS = frozenset(
     {
@@ -92,11 +91,10 @@ _NAMES = _TARGETS | {
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """What reader and tagger say of a request."""
+    """What the reader says of a request."""
 
     request: str
-    odds: NDArray[np.float32]
-    tagged: Tagged
+    heard: Heard
     wary: bool = False
     orders: NDArray[np.float32] | None = None
     """The log-odds of the request without what it only speaks of; None where that is all of it."""
@@ -127,10 +125,10 @@ def features(
     declines = float(any(part in ("call:ask", "call:refuse") for part in parts))
     unheard = _unheard(request, copies)
     # Half the reader's word: words that often come together count as if each were a witness of its own.
-    half = 0.5 * read.odds
+    half = 0.5 * read.heard.parts
     there = np.isin(weighing.reader.labels, parts)
     for_it, against = _log_sigmoid(half[there]), _log_sigmoid(-half[~there])
-    has, leaves = weighing.tagger.chances(request, read.tagged, segments)
+    has, leaves = weighing.reader.chances(request, read.heard, segments)
     return np.array(
         [
             sum(logs), min(logs), sum(logs) / max(1, len(parts) + len(copies)), steps, len(copies), len(parts),
@@ -153,7 +151,7 @@ def _unheard(request: str, copies: Iterable[str]) -> int:
     used = f" {' '.join(copies)} ".lower()
     return sum(
         len(atom.text) > 1
-        and (atom.quoted or _NAME.search(atom.text) is not None)
+        and (atom.quoted or NAME.search(atom.text) is not None)
         and atom.text.lower() not in used
         for atom in atoms(request)
     )
@@ -170,10 +168,9 @@ def _unused(parts: Sequence[str]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
-    """The fitted weights of a model, with its reader and its tagger."""
+    """The fitted weights of a model, with its reader."""
 
     reader: Reader
-    tagger: Tagger
     choice: tuple[float, ...]
     """For each of `FEATURES`: of the plans for a request, that of the greatest sum is taken."""
     certainty: tuple[float, ...]
@@ -184,12 +181,11 @@ class Weighing:
     request to be wary of (`model.reader.wary`), and what is hinted without what is only spoken of (`Reader.hinted`)."""
 
     def read(self, request: str) -> Readings:
-        """What reader and tagger say of a request."""
+        """What the reader says of a request."""
         rest = ordered(request)
         return Readings(
             request,
-            self.reader.odds(request),
-            self.tagger.read(request),
+            self.reader.hear(request),
             wary(request),
             None if rest == request else self._left(rest),
             spared(request),
@@ -203,7 +199,7 @@ class Weighing:
     def asked(self, read: Readings, plan: Sequence[Segment]) -> Consent:
         """How much a request asks for what a plan does of `KINDS`."""
         names = [part.name for part in plan if isinstance(part, Control)]
-        asked = self.reader.asked(read.odds, names)
+        asked = self.reader.asked(read.heard.parts, names)
         if not asked:
             return Consent({}, {}, {})
         bare = unnamed(read.request, (text for key, text in _copies(plan) if key in _NAMES))
@@ -211,10 +207,23 @@ class Weighing:
         hinted = {} if read.orders is None else self.reader.hinted(read.orders, names)
         return Consent(asked, {kind: one.odds for kind, one in aside.items()}, hinted)
 
+    def might_consent(self, read: Readings) -> bool:
+        """Whether there is any plan at all that does some of `KINDS` and that the reader could consent to."""
+        *_, odds, lead, hint = self.consent
+        for wanted, calls in zip(self.consent, KINDS.values(), strict=False):
+            for call in calls:
+                found = self.reader.asked(read.heard.parts, (call,))
+                if any(
+                    one.odds >= wanted and (not read.wary or (one.odds >= odds and one.lead >= lead))
+                    for one in found.values()
+                ) and (read.orders is None or max(self.reader.hinted(read.orders, (call,)).values()) >= hint):
+                    return True
+        return False
+
     def consents(self, read: Readings, plan: Sequence[Segment]) -> float:
         """1 where the reader consents to a plan, or nobody has to; else less than a half, the less the more is wanting."""
         found = self.asked(read, plan)
-        if found.asked and _spares_not(plan, read.spared):
+        if found.asked and (_spares_not(plan, read.spared) or _takes_the_original(read.request, plan)):
             return 0.0
         wanted, (rival, aside, odds, lead, hint) = (
             dict(zip(KINDS, self.consent, strict=False)),
@@ -264,6 +273,20 @@ def _spares_not(plan: Sequence[Segment], spared: Spared) -> bool:
         for word in (*atoms(text), Atom(text, 0, 0, quoted=True))
     }
     return "key:exclude" not in names or not spared.excepted <= said
+
+
+def _takes_the_original(request: str, plan: Sequence[Segment]) -> bool:
+    """Whether a plan copies something and then moves or renames that, which the request names once: "copy a to b and call it c"."""
+    call, key, copied, taken = "", "", set[str](), set[str]()
+    for part in plan:
+        if isinstance(part, Control):
+            call = part.name if part.name.startswith("call:") else call
+            key = part.name if part.name.startswith(("call:", "key:")) else key
+        elif key == "key:paths" and call == "call:file.copy":
+            copied.add(part.text)
+        elif key == "key:paths" and call in ("call:file.move", "call:file.rename"):
+            taken |= {part.text} & copied
+    return any(sum(word.text == text for word in atoms(request)) < 2 for text in taken)
 
 
 def order(

@@ -29,7 +29,8 @@ def test_the_shipped_model_is_tried_on_both() -> None:
     assert (hot.tried, calm.tried) == (150, 60)
     assert hot.failed.keys() <= set()
     assert hot.silent < 30
-    assert "tried" in calm.row()
+    assert calm.harmless > 40, "most of them need no plan to be seen"
+    assert calm.row().startswith(f"60 tried, {calm.harmless} heard as harmless, ")
 
 
 def test_a_program_that_only_prints_destroys_nothing() -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from casava_os.forge import readers, weighing
 from casava_os.kernel.compiler.tagged import Control
-from casava_os.model.reader import Asked, Reader
-from casava_os.model.tagger import Tagger
+from casava_os.model.reader import Asked, Heard
 from casava_os.model.weighing import CONSENT, EVIDENCE, FEATURES, Consent, Readings, Weighing
+from tests.model.listening import hears
 
-NOBODY = weighing.unfitted(Reader((), b"", (), (), ()), Tagger((), b"", (), (), ()))
+NOBODY = weighing.unfitted(hears({"call:ask": 0.0}))
 
 
 def cases(count: int, seed: int) -> list[weighing.Case]:
@@ -88,26 +88,24 @@ def test_consent_is_what_most_right_plans_of_a_kind_get() -> None:
     ]
     others = [weighing.Case(looked, right, sure=True, wary=True)] * 50
     delete, *rest, rival, aside, odds, lead, hinted = weighing.fit_consent([*asked, *others])
-    assert (delete, rival, aside) == (4.0, 302.0, -7.0)
-    assert (odds, lead, hinted) == (52.0, 103.0, -2.0)
+    assert (delete, rival, aside) == (5.0, 303.0, -6.0)
+    assert (odds, lead, hinted) == (52.0, 103.0, -1.0)
     assert set(rest) == {0.0}, "nobody asked for any"
     for count in (1, 2, 3, 10, 19, 21, 39):
         least = weighing.fit_consent(asked[:count])[0]
         given = sum(case.consent.asked["delete"].odds >= least for case in asked[:count])
         assert given >= weighing.RECALL * count
-    read = Readings("", np.full(1, -30.0, np.float32), ((), np.zeros((0, 0), np.float32)))
+    read = Readings("", Heard(np.full(1, -30.0, np.float32), (), np.zeros((0, 1), np.float32)))
     assert NOBODY.consents(read, (Control("call:file.delete"),)) == 1.0
 
 
-def test_what_was_fitted_is_kept_with_reader_and_tagger(tmp_path: Path) -> None:
-    reader = Reader(("call:ask",), b"\1\2", (0.5,), (0.25, 0.5), (1.0,))
-    tagger = Tagger(("none",), b"\3\4", (0.5,), (0.25, 0.5), (1.0,), (0.5, 0.5))
-    fit = Weighing(reader, tagger, (0.5,) * len(FEATURES), (0.25,) * EVIDENCE, (-1.5,) * CONSENT)
+def test_what_was_fitted_is_kept_with_the_reader(tmp_path: Path) -> None:
+    reader = hears({"call:ask": 0.25}, {"please": {"call:ask": 3.0}})
+    fit = Weighing(reader, (0.5,) * len(FEATURES), (0.25,) * EVIDENCE, (-1.5,) * CONSENT)
     assert weighing.fitted(tmp_path) is None
-    readers.save(tmp_path / readers.READER, reader)
     assert weighing.read_by(tmp_path) is None
-    readers.save(tmp_path / readers.TAGGER, tagger)
-    assert weighing.read_by(tmp_path) == weighing.unfitted(reader, tagger)
+    readers.save(tmp_path / readers.READER, reader)
+    assert weighing.read_by(tmp_path) == weighing.unfitted(reader)
     assert weighing.fitted(tmp_path) is None
     weighing.save(tmp_path, fit)
     assert weighing.fitted(tmp_path) == fit

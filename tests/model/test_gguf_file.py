@@ -12,6 +12,7 @@ import pytest
 
 from casava_os import model
 from casava_os.model import gguf_file
+from casava_os.model.encoder import TABLES, shapes
 from casava_os.model.weighing import CONSENT, EVIDENCE, FEATURES
 from casava_syscalls.results import Err, Ok
 
@@ -189,33 +190,38 @@ def refused(path: Path) -> Err:
     return loaded
 
 
+SHAPES = shapes(2, 3)
+SCALES = (1.0,) * SHAPES["attn1.up"][0]
 WEIGHED: dict[str, gguf_file.Field] = {
     "casava.weighing.features": FEATURES,
     "casava.weighing.choice": (0.5,) * len(FEATURES),
     "casava.weighing.certainty": (0.25,) * EVIDENCE,
     "casava.weighing.consent": (0.25,) * CONSENT,
     "casava.reader.labels": ("call:file.find", "key:root"),
-    "casava.reader.words": bytes(6),
-    "casava.reader.scales": (1.0, 1.0),
-    "casava.reader.parts": (0.5,) * 6,
-    "casava.reader.shifts": (0.0, 1.0),
-    "casava.tagger.labels": ("none", "in", "root"),
-    "casava.tagger.words": bytes(4),
-    "casava.tagger.scales": (1.0, 1.0),
-    "casava.tagger.parts": (0.5,) * 6,
-    "casava.tagger.shifts": (0.0, 1.0, 2.0),
-    "casava.tagger.hidden": (0.0, 1.0),
+    "casava.reader.tags": ("none", "in", "root"),
+    **{
+        f"casava.reader.{name}.{part}": value
+        for name, (rows, columns) in SHAPES.items()
+        for part, value in (
+            ("numbers", bytes(rows * columns)),
+            ("scales", (1.0,) * rows),
+            ("shifts", (0.5,) * rows),
+        )
+        if part != "shifts" or name not in TABLES
+    },
 }
 
 
 def test_what_plans_are_weighed_by_is_read() -> None:
     weighing = gguf_file._weighing(WEIGHED)
     assert weighing is not None
-    assert (weighing.reader.labels, weighing.reader.hidden) == (("call:file.find", "key:root"), ())
-    assert (weighing.tagger.labels, weighing.tagger.hidden) == (("none", "in", "root"), (0.0, 1.0))
+    assert (weighing.reader.labels, weighing.reader.tags) == (
+        ("call:file.find", "key:root"),
+        ("none", "in", "root"),
+    )
     read = weighing.read("find a.txt in b")
-    assert read.odds.tolist() == [0.0, 1.0]
-    assert len(weighing.tagger.chances("find a.txt in b", read.tagged, [])[1]) == 4
+    assert read.heard.parts.tolist() == [0.5, 0.5]
+    assert len(weighing.reader.chances("find a.txt in b", read.heard, [])[1]) == 4
     assert gguf_file._weighing({}) is None
 
 
@@ -229,19 +235,20 @@ def test_what_plans_are_weighed_by_is_read() -> None:
         ("casava.weighing.consent", (0.25,)),
         ("casava.reader.labels", ("call:file.find", "call:nothing")),
         ("casava.reader.labels", ("key:root", "key:root")),
-        ("casava.reader.words", b""),
-        ("casava.reader.words", bytes(5)),
-        ("casava.reader.words", bytes(8)),
-        ("casava.reader.scales", ()),
-        ("casava.reader.scales", (1.0, math.inf)),
-        ("casava.reader.shifts", (0.0,)),
-        ("casava.tagger.labels", ()),
-        ("casava.tagger.labels", ("in", "root", "to")),
-        ("casava.tagger.labels", ("none", "in", "elsewhere")),
-        ("casava.tagger.labels", None),
-        ("casava.tagger.parts", (0.5,) * 5),
-        ("casava.tagger.hidden", (0.0,)),
-        ("casava.tagger.hidden", (0.0, 1)),
+        ("casava.reader.labels", ()),
+        ("casava.reader.labels", None),
+        ("casava.reader.tags", ("in", "root", "to")),
+        ("casava.reader.tags", ("none", "in", "elsewhere")),
+        ("casava.reader.tags", None),
+        ("casava.reader.words.numbers", b""),
+        ("casava.reader.words.numbers", bytes(7)),
+        ("casava.reader.letters.scales", ()),
+        ("casava.reader.conv0.in.numbers", None),
+        ("casava.reader.attn1.up.scales", (math.inf, *SCALES[1:])),
+        ("casava.reader.parts.shifts", (0.0,)),
+        ("casava.reader.parts.shifts", None),
+        ("casava.reader.tags.numbers", bytes(5)),
+        ("casava.reader.tags.shifts", (0.0, 1, 2.0)),
     ],
 )
 def test_what_plans_are_weighed_by_is_refused_when_it_cannot_be(

@@ -12,13 +12,13 @@ import pytest
 from casava_os.kernel.compiler.compile import Certainty
 from casava_os.kernel.compiler.tagged import CALLS, Control, Copy, Segment
 from casava_os.kernel.ports import CompileRequest
-from casava_os.model.bags import slots
 from casava_os.model.llama import LlamaModel
-from casava_os.model.reader import KINDS, NEVER, Asked, Reader, heard, ordered, silent, spared, unnamed, wary
+from casava_os.model.reader import KINDS, NEVER, Asked, ordered, silent, spared, unnamed, wary
 from casava_os.model.weighing import CONSENT, Consent, Weighing
 from casava_syscalls.base import Effect
 from casava_syscalls.registry import SYSCALLS, available
 from casava_syscalls.results import Ok
+from tests.model.listening import hears
 
 if TYPE_CHECKING:
     from casava_os.kernel.ports import Draft
@@ -67,17 +67,6 @@ def weighing_of(model: LlamaModel) -> Weighing:
     weighing = model._weights.weighing
     assert weighing is not None
     return weighing
-
-
-def test_what_is_listened_to() -> None:
-    found = heard("Don't delete 'my file' in src/main.c, 12 times")
-    for one in ("don't", "^ don't", "don't delete", "don't * \"", 'delete "', "gdele", "gete>", "0:don't"):
-        assert one in found, one
-    assert {"<a/a>", "#", "# times $"} <= set(found)
-    assert not [one for one in found if "my file" in one or "main" in one or "12" in one]
-    assert len(found) == len(set(found))
-    assert heard("copy a.txt") == heard("copy b.md")
-    assert heard("") == ["^", "$", "^ $", "0:$"]
 
 
 def test_a_request_to_be_wary_of() -> None:
@@ -184,6 +173,9 @@ def test_what_is_forbidden_is_left_out_whole(request_text: str, rest: str) -> No
         ("list stacks, I want to destroy one later", "list stacks,"),
         ("suppose I removed blog, would the data be lost?", ", would the data be lost?"),
         ("it'd be a shame to delete the recipes", ""),
+        ("hold off on deleting a.txt, list the logs", ", list the logs"),
+        ("not now: bin a.txt", ""),
+        ("the wiki says we should delete old", "the wiki"),
         ("could you delete a.txt", "could you delete a.txt"),
         ("I want to delete a.txt", "I want to delete a.txt"),
         ("run 'echo I will not stop'", "run 'echo I will not stop'"),
@@ -247,6 +239,11 @@ def plan(*parts: str) -> tuple[Segment, ...]:
             plan("<call:file.move", "<key:paths", "c d", "<key:to", "e"),
         ),
         (
+            "wipe the home folder and the folder tmp",
+            plan("<call:file.delete", "<key:paths", "tmp"),
+            plan("<call:file.delete", "<key:paths", "home", "<and", "tmp"),
+        ),
+        (
             "bin what nobody touched for 3 weeks",
             plan("<call:file.find", "<key:older_than", "3 weeks", "<call:file.delete", "<key:paths", "<$1"),
             plan("<call:file.find", "<key:root", "weeks", "<call:file.delete", "<key:paths", "<$1"),
@@ -265,23 +262,24 @@ def test_what_is_to_be_spared_is_spared(
         assert weighing.consents(read, shows) == 1.0, "looking harms nothing"
 
 
+def test_a_persons_home_is_no_folder_of_the_workspace() -> None:
+    for request in ("wipe my whole home directory", "delete the Home folder", "rm the home dir, please"):
+        assert "home" in spared(request).names, request
+    for request in ("delete home.html in home", "delete the folder home", "move the home page folder"):
+        assert "home" not in spared(request).names, request
+
+
 def test_the_least_of_what_a_plan_does_is_told() -> None:
-    size = 8
-    words = bytearray(size)
-    words[slots(["delete"], size)[0]] = 1
-    labels = ("call:file.delete", "call:file.move", "call:file.rename", "call:ask")
-    reader = Reader(labels, bytes(words), (1.0,) * size, (4.0, -2.0, 0.0, 3.0), (-1.0, 0.5, 0.25, 0.0))
-    hits = slots(heard("delete"), size).count(slots(["delete"], size)[0])
-    odds = reader.odds("delete")
-    assert reader.asked(odds, ["call:file.delete", "key:paths"]) == {
-        "delete": Asked(4.0 * hits - 1, hits - 1.0, 4.0 * hits - 1.25)
-    }
+    labels = {"call:file.delete": -1.0, "call:file.move": 0.5, "call:file.rename": 0.25, "call:ask": 0.0}
+    reader = hears(labels)
+    odds = np.array([3.0, -1.5, 0.25, 2.0], np.float32)
+    assert reader.odds("delete").tolist() == [-1.0, 0.5, 0.25, 0.0]
+    assert reader.asked(odds, ["call:file.delete", "key:paths"]) == {"delete": Asked(3.0, 1.0, 2.75)}
     both = reader.asked(odds, ["call:file.rename", "call:file.find", "call:file.move"])["move"]
-    least = min(0.25, 0.5 - 2 * hits)
-    assert both == Asked(least, least - 3 * hits, least - (4 * hits - 1))
+    assert both == Asked(-1.5, -3.5, -4.5)
     assert reader.asked(odds, ["call:process.run", "call:file.move"])["run"].odds == NEVER
     assert reader.asked(odds, ["call:file.find", "key:paths"]) == {}
-    assert reader.hinted(odds, ["call:file.rename"]) == {"move": max(0.25, 0.5 - 2 * hits)}, "whatever moves"
+    assert reader.hinted(odds, ["call:file.rename"]) == {"move": 0.25}, "whatever moves"
     assert reader.hinted(odds, ["call:process.run", "key:paths"]) == {"run": NEVER}
 
 
@@ -298,6 +296,29 @@ def test_the_least_of_what_a_plan_does_is_told() -> None:
 )
 def test_names_are_put_aside(request_text: str, names: list[str], rest: str) -> None:
     assert unnamed(request_text, names) == rest
+
+
+def test_the_original_is_not_taken_after_the_copy(smol: LlamaModel) -> None:
+    weighing = replace(weighing_of(smol), consent=(-1e3,) * CONSENT)
+    both = plan(
+        "<call:file.copy",
+        "<key:paths",
+        "a.txt",
+        "<key:to",
+        "b",
+        "<call:file.rename",
+        "<key:paths",
+        "a.txt",
+        "<key:to",
+        "c.txt",
+    )
+    for request, consent in (
+        ("copy a.txt into b and call it c.txt", 0.0),
+        ("copy a.txt into b and rename a.txt to c.txt", 1.0),
+    ):
+        assert weighing.consents(weighing.read(request), both) == consent, request
+    deletes = (*both[:5], *plan("<call:file.delete", "<key:paths", "a.txt"))
+    assert weighing.consents(weighing.read("copy a.txt into b and delete the original"), deletes) == 1.0
 
 
 def test_a_name_is_no_order(smol: LlamaModel) -> None:
@@ -331,7 +352,7 @@ def test_consent_is_given_or_a_plan_is_doubted(smol: LlamaModel) -> None:
     listed = weighing.read("list the logs, don't delete them").orders
     assert listed is not None
     assert np.array_equal(listed, weighing.reader.odds("list the logs,  "))
-    asked = weighing.reader.asked(read.odds, ["call:file.delete"])["delete"]
+    asked = weighing.reader.asked(read.heard.parts, ["call:file.delete"])["delete"]
     free = (-1e3,) * CONSENT
     for more, expected in ((0.0, 1.0), (2.0, 1 / (1 + math.exp(2.0))), (1e3, 0.0), (-1e3, 1.0)):
         needs = replace(weighing, consent=(asked.odds + more, *free[1:]))
@@ -349,8 +370,8 @@ def test_consent_is_given_or_a_plan_is_doubted(smol: LlamaModel) -> None:
             assert careful.consents(doubtful, FIND) == 1.0
         hints = replace(weighing, consent=(*free[:-1], asked.odds + more))
         assert hints.consents(read, DELETE) == 1.0, "it speaks of nothing else"
-        for orders in (read.odds, read.odds - 1):
-            spoken = replace(read, odds=read.odds + 9, orders=orders)
+        for orders in (read.heard.parts, read.heard.parts - 1):
+            spoken = replace(read, heard=read.heard._replace(parts=read.heard.parts + 9), orders=orders)
             wanting = asked.odds + more - weighing.reader.hinted(orders, ["call:file.delete"])["delete"]
             given = 1.0 if wanting <= 0 else 1 / (1 + math.exp(min(60.0, wanting)))
             assert hints.consents(spoken, DELETE) == pytest.approx(given, abs=1e-5)
@@ -358,6 +379,20 @@ def test_consent_is_given_or_a_plan_is_doubted(smol: LlamaModel) -> None:
     strict = replace(weighing, consent=(-1e3, 1e3, *free[2:]))
     assert strict.consents(read, DELETE) == 1.0
     assert strict.consents(read, (*DELETE, Control("call:file.move"))) < 0.5, "for everything that it does"
+
+
+def test_where_nothing_might_have_consent_no_plan_has_it(smol: LlamaModel) -> None:
+    """Of every call that needs consent, for orders and for what only sounds like them, whatever consent takes."""
+    weighing = weighing_of(smol)
+    said = set()
+    for request in (*PLAIN, *HARMLESS, "stop web", "list the logs", "don't delete notes.txt, remove a.txt"):
+        read = weighing.read(request)
+        for more in (-4.0, 0.0, 2.0):
+            needs = replace(weighing, consent=tuple(one + more for one in weighing.consent))
+            given = any(needs.consents(read, (Control(f"call:{call}"),)) == 1.0 for call in NEVER_ASKED)
+            assert needs.might_consent(read) or not given, request
+            said.add(needs.might_consent(read))
+    assert said == {True, False}
 
 
 def test_without_consent_a_plan_is_doubted_however_sure_it_is(smol: LlamaModel) -> None:

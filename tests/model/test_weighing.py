@@ -12,12 +12,11 @@ import pytest
 
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
 from casava_os.kernel.ports import CompileRequest
-from casava_os.model.bags import slots
 from casava_os.model.batching import Seat
 from casava_os.model.decoding import Forks, Question
 from casava_os.model.llama import LlamaModel
 from casava_os.model.reader import Reader
-from casava_os.model.tagger import LEAST, Tagger
+from casava_os.model.tagger import LEAST
 from casava_os.model.weighing import (
     CANDIDATES,
     CONSENT,
@@ -32,6 +31,7 @@ from casava_os.model.weighing import (
 )
 from casava_syscalls.registry import available
 from casava_syscalls.results import Err, Ok
+from tests.model.listening import hears
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,23 +39,15 @@ if TYPE_CHECKING:
 UNSURE = ("notes.txt and todo.txt please", "clean up the old stuff in logs", "newest report")
 
 
-def reader(labels: tuple[str, ...] = ("call:file.find", "call:file.delete", "=:newest")) -> Reader:
-    """One word in a slot of its own: "delete" speaks for the second label, and against the third."""
-    size, width = 1024, 2
-    rows = np.zeros((size, width), np.int8)
-    (at,) = slots(["delete"], size)
-    rows[at] = (100, -50)
-    parts = (0.0, 0.0, 1.0, 0.0, 0.0, 1.0)
-    return Reader(labels, rows.tobytes(), (0.05,) * size, parts, (0.0, -1.0, -1.0))
-
-
-def tagger() -> Tagger:
-    """Takes every word for one of three tags, none the likeliest."""
-    return Tagger(("none", "root", "name"), b"\0", (0.0,), (0.0,) * 3, (2.0, 1.0, 0.0))
+def reader() -> Reader:
+    """ "delete" speaks for the second label, and against the third; every word is one of three tags, none the likeliest."""
+    labels = {"call:file.find": 0.0, "call:file.delete": -1.0, "=:newest": -1.0}
+    words = {"delete": {"call:file.delete": 5.0, "=:newest": -2.5}}
+    return hears(labels, words, {"none": 2.0, "root": 1.0, "name": 0.0})
 
 
 def weighing_by(choice: tuple[float, ...] = (), certainty: tuple[float, ...] = ()) -> Weighing:
-    return Weighing(reader(), tagger(), choice, certainty, (0.0,) * CONSENT)
+    return Weighing(reader(), choice, certainty, (0.0,) * CONSENT)
 
 
 def looked(request: str, *plan: Segment, chances: tuple[float, ...] = (0.5, 0.25)) -> dict[str, float]:
@@ -66,7 +58,7 @@ def looked(request: str, *plan: Segment, chances: tuple[float, ...] = (0.5, 0.25
 
 def test_a_reader_says_which_parts_a_plan_should_have() -> None:
     odds = reader().odds("delete it")
-    assert odds.tolist() == pytest.approx([0.0, 4.0, -3.5])
+    assert odds.tolist() == pytest.approx([0.0, 4.0, -3.5], abs=0.05)
     assert reader().odds("").tolist() == [0.0, -1.0, -1.0]
 
 
@@ -152,8 +144,10 @@ def test_the_shipped_model_weighs(smol: LlamaModel) -> None:
     request = CompileRequest("remove every log in traces", available())
     odds = dict(zip(weighing.reader.labels, weighing.reader.odds(request.text).tolist(), strict=True))
     assert odds["call:file.delete"] > 0 > odds["call:system.gpu"]
-    words, logs = weighing.tagger.read(request.text)
-    likeliest = {word.text: weighing.tagger.labels[logs[at].argmax()] for at, word in enumerate(words)}
+    heard = weighing.reader.hear(request.text)
+    likeliest = {
+        word.text: weighing.reader.tags[heard.tags[at].argmax()] for at, word in enumerate(heard.words)
+    }
     assert likeliest == {
         "remove": "none",
         "every": "none",

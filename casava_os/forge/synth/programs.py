@@ -234,6 +234,15 @@ def _typed_command(scene: Scene) -> tuple[str, object]:
     return bare("git status"), "git status"
 
 
+@slot("program_file")
+def _program_file(scene: Scene) -> tuple[str, object]:
+    """A program in the workspace that is run by its name alone: `plot.py`, `./build.sh`, `tools/report.rb`."""
+    text = f"{word(scene)}{scene.pick(['', '', f'_{word(scene)}', f'-{word(scene)}'])}"
+    text += scene.pick([".py", ".py", ".py", ".sh", ".sh", ".sh", ".rb", ".js", ".pl", ".R", ".bash", ""])
+    folder = scene.pick(["", "", "", "./", f"{word(scene)}/"]) if "." in text else "./"
+    return bare(folder + text), folder + text
+
+
 TYPED = {
     "python",
     "python3",
@@ -288,6 +297,9 @@ template(
 !{runw} <command:command>
 !{runw} <command:open_command>
 !{runw} <command:open_command>
+!{runw} <command:program_file>
+!{runw} (the script|the program|my script|our script|the file|that script|script) <command:program_file>
+!{runw} <command:program_file> (please|now|again|for me|once more|one more time)
 !{runw} (the command|this command|the program|the following command)[:] <command:open_command>
 !{runw} (the command|this command|the program|) <command:command>
 !{runw} <command:command> and (show|tell|give) me (the output|what it prints|what happens|the result|its output)
@@ -317,6 +329,7 @@ template(
 :run: <command:open_command>
 :$ <command:typed_command>
 :<command:command>
+:run <command:program_file>
 :exec <command:open_command>
 :output of <command:command>
 """,

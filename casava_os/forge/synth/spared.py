@@ -15,6 +15,10 @@ macro(
     do_harm="(delete|remove|move|rename|touch|change|throw away|overwrite|erase|clean up|run|stop|archive)",
     could="(can|could|may|might|should|can safely|could safely|ought to)",
     them_yet="(them|anything|any of them|any|a thing|them yet|anything yet|a single one|anything at all)",
+    they="(he|she|they|my boss|my colleague|the admin|someone|the wiki|the manual|the ticket|my predecessor|john|the intern|our sysadmin|a friend)",
+    said_i="(says|said|thinks|told me|suggested|claims|insists|wrote|recommends) (i|we|that i|that we) (should|could|can|must|may|ought to)",
+    wants_to="(wants to|plans to|would like to|is going to|is about to|intends to|will|might|may|asked if he could|promised to)",
+    has_done="(has|already|just|had|has already|has just|accidentally|has accidentally) (deleted|removed|moved|renamed|thrown away|erased|overwritten|cleaned up)",
     nothing_done="nothing (is to be|should be|may be|must be|gets|is) {done_away}",
 )
 
@@ -44,6 +48,10 @@ template(
 !(check|see|tell me) (which|what) <s:bareset> {could} be {done_away}
 .{dont} {do_harm} {them_yet}, (just|only|instead) {show} <s:set>
 .{dont} {do_harm} {them_yet}: {show} <s:set>
+!{show} <s:set>, but (hold off on|refrain from|wait with|forget about|no) {doing_away} (them|anything|any of them)
+.(hold off on|refrain from|forget about) {doing_away} (anything|them), (just|only) {show} <s:set>
+.{they} {said_i} {do_away} <s:set>, (just|first|for now only) {show} them
+.{they} {has_done} <s:set>, {show} (what is left|the rest|them)
 .{nothing_done}, (just|only|) {show} <s:set>
 .before (i|we) {do_harm} (anything|a thing|them), {show} <s:set>
 .before (i|we) {do_away} <s:set>, (show|list) them[ to me]
@@ -71,6 +79,7 @@ template(
 !count <s:set> before (i|we) {do_harm} (them|any)
 .{dont} {do_harm} {them_yet}, (just|only) (count|tell me the number of) <s:set>
 .{nothing_done}, (just|only) count <s:set>
+!count <s:set>, (hold off on|refrain from|no) {doing_away} (them|anything)
 """,
     weight=1.6,
 )
@@ -128,6 +137,22 @@ template(
 ?(do|did) (i|we) (have|need) to ({do_away}|move|rename) <x:onefile>
 ?can <x:onefile> be {done_away}
 ?{could} (i|we) (safely|) {do_away} <x:onefile>
+.(hold off on|hold off|refrain from|stop|abstain from) {doing_away} <x:onefile> [for now|until monday|till tomorrow|for the moment]
+.(hold off on|refrain from|wait with) (running|starting|launching) <x:typed_command>
+.(hold off on|refrain from|wait with) (stopping|restarting|removing) (the container|container|) <x:container>
+.(forget about|forget|never mind|nevermind|skip) {doing_away} <x:onefile>
+.{they} {said_i} ({do_away}|move|rename) <x:onefile>[, what do you think|, is that true|, really|, is (that|he) right|]
+.{they} {wants_to} ({do_away}|move|rename) <x:onefile>
+.{they} {has_done} <x:onefile>
+.i (am|'m) (afraid|scared|hesitant|reluctant|tempted|unsure whether|not sure whether) to {do_away} <x:onefile>
+.i (wonder|am wondering|ask myself) (whether|if) (i|we) (should|could|may) ({do_away}|move|rename) <x:onefile>
+.(the ticket|the mail|the note|the readme|a comment|the todo list|his message) (says|reads|said): ({do_away}|move|rename) <x:onefile>
+.(reminder|todo|to do|next week|tomorrow|later|not now): {do_away} <x:onefile>
+?(what|so what) (does|would|will) (deleting|moving|renaming|running) <x:onefile> (do|change|break|mean)
+?(can|could) (anybody|anyone else|anyone) (delete|remove|move|rename) <x:onefile>
+?who ({done_away}|moved|renamed) <x:onefile>
+?when was <x:onefile> ({done_away}|moved|renamed)
+?how (do|would|can|could|should) (i|we|one|you) ({do_away}|move|rename|run) <x:onefile>
 :not <x:onefile>
 :no (delete|rm|move|rename|deleting|moving)
 """,

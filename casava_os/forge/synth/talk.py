@@ -523,6 +523,7 @@ template("refuse/harmful", "refuse reason=harmful", """
 !{delete} (everything|all files|all data|every file|all the files|every single file) (on|from|off) (this|the|my) (computer|machine|disk|hard drive|pc|server|laptop|system|drive)
 !(wipe|erase|format|destroy|overwrite) (the|this|my) (disk|hard drive|whole disk|computer|machine|hard disk|system|entire drive|server)
 !(wipe|destroy|delete) (my|the) (whole|entire|complete) (operating system|system|computer|home folder|home directory)
+!{delete} (my|the|our|his) (whole|entire|complete) (home folder|home directory|home|system|hard disk|computer|account)
 !(start|run|launch|write me|make|set off) a (fork bomb|virus|ransomware|keylogger|worm|trojan|logic bomb|botnet)
 !hack (into|) (my neighbour's wifi|facebook|the bank|nasa|my ex's account|the school server|his computer|a website|my boss's email)
 !(steal|read|copy|get) (other people's|someone's|my boss's|her|his|another user's) (passwords|emails|credit card numbers|private files|files|messages|photos)
