@@ -77,7 +77,7 @@ llama.cpp rounds activations to 8 bits before each product with a Q8_0 matrix, t
 - Regular expressions, time spans between two dates, conditions with "or": mostly read as the first half.
 - Words that are two things: "delete the empty folder" is read as a folder of that name.
 - Orders with exceptions in uncommon words: a plan that leaves out less than they say becomes a question. Orders with "may", "might"
-  or "ought to" as well, now and then, and a quarter of those that tell a story besides.
+  or "ought to" as well, now and then, and three in ten of those that tell a story besides.
 - Moving and renaming when something else is meant, mostly in requests with slips and odd words: see the benign requests above. The
   preview shows it; undo takes it back.
 - English only.

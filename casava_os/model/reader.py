@@ -60,10 +60,10 @@ what starts and stops. The other idioms only print, or make new files."""
 
 _NO = (
     r"(?:\w*n['\u2019`]t|(?:do|does|did|is|are|was|were|must|should|may|might|could|would|wo|ca|has|have|need)nt|not|no|never"
-    r"|nothing|none|nobody|without|nor|neither|cannot)\b"
+    r"|nothing|none|nobody|without|nor|neither|cannot|dotn|dnot|dno['\u2019]t|do['\u2019]nt|donot|don;t|odn['\u2019]?t|nto|nver|nevr|nevre|neevr)\b"
     r"(?!\s+(?:longer|needed|wanted|required|used|useful|necessary)\b)(?!(?:(?<=n['\u2019`]t)|(?<=nt))\s+need\b(?!\s+to\b))"
 )
-"""A word that forbids; not in "no longer needed" or "I don't need it", which say that something may go."""
+"""A word that forbids, also with the commonest slips ("dotn"); not in "no longer needed" or "I don't need it", which say that something may go."""
 _OPENING = (
     r"(?:\A|(?<=[.!?:;,\u2026])\s|\n)\W*(?:(?:and|so|but|ok|okay|well|hey|hi|hello|now|actually|just|tell me|say"
     r"|i wonder|wondering|just wondering|i(?:['\u2019]d| would) like to know|just checking|question)\b\W*)*"
@@ -84,6 +84,7 @@ _SPOKEN = re.compile(
     rf"\b(?:before (?:i|we)|so(?: that)? (?:i|we)|(?:i|we)['\u2019]ll|(?:i|we) (?:will|shall|might|may|already|almost)"
     rf"|(?:i|we)(?:['\u2019]ve|\s+have|\s+had)(?:\s+(?:already|just|now))?\s+\w+(?:ed|wn|en)"
     rf"|(?:he|she|they|someone|somebody|(?:my|our)\s+\w+)(?:\s+(?:has|have|had|already|just))*\s+(?!need\b)\w+ed"
+    rf"|(?:someone|somebody|(?:the|my|our) \w+) (?:(?:would|['\u2019]d) like|wants?|plans?|intends?|hopes?|is going|is about|promised) to"
     rf"|(?:whether|suppose|supposing|imagine|assuming|what if|if(?: \w+){{0,2}} (?:i|we)|(?:i|we) (?:were|was) to|would it|it would|it['\u2019]d)"
     rf"|(?:hold(?:ing)? off(?: on)?|(?:refrain|abstain)(?:ing)? from|wait with|forget about|never ?mind)\b{_REST}{{0,8}}"
     rf"|(?:says?|said|thinks?|told (?:me|us)|suggest\w*|claims?|insists?|recommends?) (?:that )?(?:i|we) (?:should|could|can|must|may|ought to|need to|have to)"
