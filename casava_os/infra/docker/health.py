@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 from typing import TYPE_CHECKING, cast
 
 from casava_os.containers.known import seconds_of
@@ -28,6 +28,8 @@ _RESTARTS = 3
 _LOG_LINES = 8
 _SIGKILL = 128 + 9
 """The code of a container whose first process was killed."""
+_STEADY = 0.5
+"""Seconds for which a container without a check must be seen to run: one that fails at once runs for a moment as well."""
 _LATE = 1.0
 """Seconds after its end in which the daemon hears why a container was killed."""
 
@@ -57,6 +59,7 @@ class Patience:
 def ready(api: APIClient, identity: str, called: str, patience: Patience) -> Err | None:
     """Waits until a container runs and is healthy, if it has a check, or has done its work; else why it is not so."""
     probe: _Probe | None = None
+    since = time.monotonic()
     while (over := patience.over()) is None:
         found = cast("Json", api.inspect_container(identity))
         state = cast("Json", found["State"])
@@ -69,13 +72,18 @@ def ready(api: APIClient, identity: str, called: str, patience: Patience) -> Err
         if _whole(found.get("RestartCount")) >= _RESTARTS:
             return broken(api, identity, called, state)
         if status == "running":
-            if health in ("healthy", "none"):
+            age = time.time() - (seconds_of(state.get("StartedAt")) or inf)
+            steady = max(age, time.monotonic() - since) >= _STEADY
+            if health == "healthy" or (health == "none" and steady):
                 return None
             if health == "unhealthy":
                 return _unhealthy(api, identity, called, state)
-            probe = probe or _Probe(api, identity, cast("Json", found["Config"]))
-            if probe.passed():
-                return None
+            if health != "none":
+                probe = probe or _Probe(api, identity, cast("Json", found["Config"]))
+                if probe.passed():
+                    return None
+        else:
+            since = time.monotonic()
         time.sleep(_LOOK)
     return over
 
