@@ -152,7 +152,7 @@ def _matrix(weights: NDArray[np.float32], shifts: NDArray[np.float32] | None) ->
 
 
 def fit(
-    lessons: Lessons, labels: Sequence[str], tags: Sequence[str], seed: int = 1, rounds: int = 2
+    lessons: Lessons, labels: Sequence[str], tags: Sequence[str], seed: int, rounds: int
 ) -> dict[str, Matrix]:
     """The numbers of a network that learned every request `rounds` times."""
     torch.manual_seed(seed)

@@ -65,7 +65,8 @@ def test_a_long_request_is_taught_as_far_as_it_is_listened_to() -> None:
     assert len(found.ids[0]) == len(found.tags[0]) == LONGEST
 
 
-def test_lessons_are_the_same_whoever_makes_them() -> None:
+def test_lessons_are_the_same_whoever_makes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "_CHUNK", 120)
     one, other = (readers.gather([], ["some names.txt"], 300, 3, threads) for threads in (1, 2))
     assert len(one.ids) == 300
     assert (one.words, one.ids, one.labels, one.tags) == (other.words, other.ids, other.labels, other.tags)
