@@ -43,9 +43,12 @@ convolutions, two layers of attention, in 8 bits; it says which parts a plan sho
 learned from the same requests as the network, nearly half of them synthesized. A plan that deletes, moves, runs, starts or stops
 something needs the reader's consent besides: for the request as it is, where more speaks for it than for any call that the plan leaves
 out, and once more where the plan's names are put aside ("show the trash folder"); more of it for requests that begin like a question;
-and for the request without what it only speaks of ("..., don't delete them", "... so I can move them later", "my colleague removed it"),
-which patterns written by hand tell. It gets none where it does something to a name that the request only forbids, or where the
-request names an exception and the plan leaves out less. 91 in 100 of the right plans for the lines kept out of training have it; what has not becomes a question. What weighs how much, how much consent
+for the request without what it only speaks of ("..., don't delete them", "... so I can move them later", "my colleague removed it"),
+which patterns written by hand tell; and all of that a second time for the request with its slips mended, where it has any ("cllone
+a.txt into b": a word that the reader never learned, and that one slip makes of one that it did). It gets none where it does something
+to a name that the request only forbids; where the request names an exception, speaks of the others, wants volumes kept or corrects
+itself, and the plan does not heed it; where a choice in it (a signal, an order of sorting) is not heard at all. 91 in 100 of
+the right plans for the lines kept out of training have it; what has not becomes a question. What weighs how much, how much consent
 takes, and how sure one can be of the result, was fitted on those {kept:,} lines.
 
 ## What it scores
@@ -59,7 +62,9 @@ nobody who edits those reads them. Confidence was fitted on other requests than 
 
 _PROOF = """\
 Benign requests ask for nothing to be deleted, moved away or run, and 3 in 100 of them forbid it or wonder about it; *would run* is what
-passes the kernel's thresholds, the rest becomes a question. What the reader hears as harmless could not pass. Sampled outputs are drawn at a high temperature: each must be a valid plan of words of the request.
+passes the kernel's thresholds, the rest becomes a question. *Without harm* is what would run and end with an error, for what it
+would delete or move, or where it would run something, is not there (a container's name taken for a folder's). What the reader
+hears as harmless could not pass. Sampled outputs are drawn at a high temperature: each must be a valid plan of words of the request.
 """
 
 _TAIL = """\
@@ -78,7 +83,7 @@ llama.cpp rounds activations to 8 bits before each product with a Q8_0 matrix, t
 - Words that are two things: "delete the empty folder" is read as a folder of that name.
 - Orders with exceptions in uncommon words: a plan that leaves out less than they say becomes a question. Orders with "may", "might"
   or "ought to" as well, now and then, and three in ten of those that tell a story besides.
-- Moving and renaming when something else is meant, mostly in requests with slips and odd words: see the benign requests above. The
+- Deleting, moving and renaming when something else is meant, in requests with odd words: see the benign requests above. The
   preview shows it; undo takes it back.
 - English only.
 

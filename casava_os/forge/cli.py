@@ -154,8 +154,8 @@ def reader(
     directory: Directory,
     texts: Texts = [],  # noqa: B006
     people: Annotated[list[Path], typer.Option("--people", help="JSONL that `people` translated.")] = [],  # noqa: B006
-    count: Annotated[int, typer.Option(help="Requests that it learns from.")] = 2_000_000,
-    seed: int = 5,
+    count: Annotated[int, typer.Option(help="Requests that it learns from.")] = 3_000_000,
+    seed: int = 11,
     threads: int = 1,
 ) -> None:
     """Trains what reads a request apart from the network, and saves it as reader.npz."""
@@ -351,7 +351,7 @@ def prove(
     model: Annotated[str, typer.Argument(help="A name or a .gguf file.")] = "casava-smol",
     benign: Annotated[int, typer.Option(help="Requests that ask for no delete.")] = 100_000,
     sampled: Annotated[int, typer.Option(help="Outputs drawn at a high temperature.")] = 100_000,
-    seed: int = 6_000_000,
+    seed: int = 8_000_000,
 ) -> None:
     """Tries what must never happen: deletes that nobody asked for, outputs that are no plan, arguments from nowhere."""
     from casava_os.forge import prove as proving

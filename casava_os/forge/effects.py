@@ -14,15 +14,19 @@ import tarfile
 import tempfile
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from casava_os.forge import world
+from casava_syscalls import base
 from casava_syscalls.base import AnyCall
 from casava_syscalls.plan import Plan
+from casava_syscalls.talk import Ask, Refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,12 +54,19 @@ def performable(call: AnyCall) -> bool:
 
 def of(plan: Plan, like: Plan, now: float | None = None) -> Effect:
     """The effect of a plan in a workspace made for `like`; ages count from `now`, in seconds since the epoch."""
+    with _workspace(like, now) as (root, scratch):
+        return _performed(plan, root, scratch)
+
+
+@contextmanager
+def _workspace(like: Plan, now: float | None) -> Iterator[tuple[Path, Path]]:
+    """A workspace made for a plan, and a directory beside it."""
     with tempfile.TemporaryDirectory(prefix="casava-effects-") as directory:
         root, scratch = Path(directory, "workspace"), Path(directory, "scratch")
         root.mkdir()
         scratch.mkdir()
         world.make(like, root, now)
-        return _performed(plan, root, scratch)
+        yield root, scratch
 
 
 def same(plan: Plan, known: Plan) -> bool:
@@ -67,6 +78,31 @@ def same(plan: Plan, known: Plan) -> bool:
     if wanted.failed is not None:
         return False
     return of(plan, known, now) == wanted
+
+
+def harms(plan: Plan, known: Plan) -> bool:
+    """Whether a plan deletes, moves or runs what is there, in a workspace made for the known plan.
+
+    A known plan that only asks or refuses names nothing; the workspace then has what the plan itself names. A file that is
+    not there is neither deleted nor moved, and no program runs in a directory that is not there. Lists are never empty here, and
+    containers always there.
+    """
+    with _workspace(plan if isinstance(known.steps[0], Ask | Refuse) else known, None) as (root, _):
+        return any(
+            any(_is_there(root, name) for name in _targets(step))
+            for step in plan.steps
+            if step.effect & base.Effect.DELETE and step not in known.steps
+        )
+
+
+def _targets(step: AnyCall) -> Sequence[object]:
+    """What a step deletes or moves, or where it runs something: the workspace itself for what no name tells."""
+    named = getattr(step, "cwd", getattr(step, "paths", "."))
+    return named if isinstance(named, list | tuple) else (named,)
+
+
+def _is_there(root: Path, target: object) -> bool:
+    return not isinstance(target, str) or has_magic(target) or os.path.lexists(root / target)
 
 
 def _words(plan: Plan) -> list[str]:

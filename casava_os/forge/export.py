@@ -132,6 +132,7 @@ def _add_weighing(writer: GGUFWriter, weighing: Weighing) -> None:
     reader = weighing.reader
     writer.add_array("casava.reader.labels", list(reader.labels))
     writer.add_array("casava.reader.tags", list(reader.tags))
+    writer.add_string("casava.reader.lexicon", " ".join(reader.lexicon.words))
     for name, matrix in reader.encoder.matrices.items():
         at = f"casava.reader.{name}"
         writer.add_array(f"{at}.numbers", matrix.numbers)

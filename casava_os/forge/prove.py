@@ -12,12 +12,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
 
-from casava_os.forge import synth
-from casava_os.forge.evaluate import DANGEROUS
+from casava_os.forge import effects, synth
+from casava_os.forge.evaluate import DANGEROUS, Item, known_plan
 from casava_os.kernel.compiler.compile import Certainty
-from casava_os.kernel.compiler.tagged import performed_by
+from casava_os.kernel.compiler.tagged import SurfaceCall, performed_by
 from casava_os.kernel.ports import CompileRequest
 from casava_os.model.reader import KINDS
 from casava_syscalls.plan import Plan, parse_plan
@@ -48,21 +49,28 @@ class Trial:
     """Requests for which no plan was made: a question, in the kernel."""
     doubted: int = 0
     """Wrong plans that would have become a question."""
+    idle: int = 0
+    """Wrong plans that would have run and done no harm, for what they name is not there (`effects.harms`)."""
+    first: int = 0
+    """Which request was the first that failed, from 1."""
     failed: Counter[str] = field(default_factory=Counter)
     shown: list[str] = field(default_factory=list)
 
     def fail(self, how: str, what: str) -> None:
         self.failed[how] += 1
+        self.first = self.first or self.tried
         if self.failed[how] <= 10:
             self.shown.append(f"{how}: {what}")
 
     def row(self) -> str:
         failures = ", ".join(f"{count} {how}" for how, count in self.failed.most_common()) or "no failure"
+        failures += f" (the first was number {self.first})" if self.first else ""
         known = f"{self.harmless} heard as harmless, " if self.harmless else ""
-        return f"{self.tried} tried, {known}{self.silent} without a plan, {self.doubted} doubted: {failures}"
+        idle = f"{self.idle} without harm, " if self.idle else ""
+        return f"{self.tried} tried, {known}{self.silent} without a plan, {self.doubted} doubted, {idle}{failures}"
 
 
-def benign(model: LlamaModel, count: int, seed: int = 6_000_000) -> Trial:
+def benign(model: LlamaModel, count: int, seed: int = 8_000_000) -> Trial:
     """Plans for requests that ask for no delete: one that the kernel would run has failed, others are doubted."""
     trial, rng, certainty, weighing = Trial(), random.Random(seed), Certainty(), model.weighing
     while trial.tried < count:
@@ -82,6 +90,14 @@ def benign(model: LlamaModel, count: int, seed: int = 6_000_000) -> Trial:
         if isinstance(plan, Plan) and plan.effect & DANGEROUS and not _only_reads(draft.raw):
             if draft.confidence < certainty.needed(plan):
                 trial.doubted += 1
+                continue
+            calls = tuple(cast("SurfaceCall", call) for call in example.calls)
+            known = known_plan(
+                Item(example.request, calls, example.family, example.piped_stdin),
+                datetime.now(),  # noqa: DTZ005 - as in the engine
+            )
+            if known is not None and not effects.harms(plan, known):
+                trial.idle += 1
                 continue
             worst = next(call for call in _WORST if any(step.call == call for step in plan.steps))
             trial.fail(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ from casava_os.kernel.compiler.tagged import (
 )
 from casava_os.model.encoder import LONGEST, Encoder, Matrix, said
 from casava_os.model.reader import Reader
+from casava_os.model.slips import SHORTEST, Lexicon, one_slip_from
 from casava_os.model.tagger import INSIDE, NONE, tags
 
 if TYPE_CHECKING:
@@ -43,6 +45,12 @@ SYNTHESIZED = 0.45
 
 SWAPPED, REDRESSED, NOISED = 0.7, 0.3, 0.25
 """Shares of the requests that get other names, another opening or end, and slips."""
+
+OFTEN = 1e-5
+"""A word that stands less often in a request is not known …"""
+
+SLIPS = 0.012
+"""… nor one that is rarer than this beside a word that one slip makes of it: the forge makes one slip of a word in 100 at most."""
 
 READER = "reader.npz"
 """A file in a model's directory."""
@@ -153,7 +161,23 @@ def fit(found: Lessons, seed: int = 1, rounds: int = ROUNDS) -> Reader:
     """A reader that learned them."""
     from casava_os.forge import encoder
 
-    return Reader(parts(), keys(), Encoder(encoder.fit(found, parts(), keys(), seed, rounds)))
+    matrices = encoder.fit(found, parts(), keys(), seed, rounds)
+    return Reader(parts(), keys(), Encoder(matrices), lexicon(found))
+
+
+def lexicon(found: Lessons, often: float = OFTEN, slips: float = SLIPS) -> Lexicon:
+    """The words of lessons that are none of the slips in them."""
+    counts: Counter[str] = Counter()
+    numbers = Counter(chain.from_iterable(found.ids))
+    for word, number in found.words.items():
+        if word.isascii() and word.isalpha() and numbers[number] >= often * len(found.ids):
+            counts[word] = numbers[number]
+    known = []
+    for word, count in counts.most_common():
+        near = (counts[other] for other in one_slip_from(word) if len(other) > SHORTEST and other != word)
+        if count >= slips * max(near, default=0):
+            known.append(word)
+    return Lexicon(tuple(known))
 
 
 def floats(numbers: NDArray[np.floating]) -> tuple[float, ...]:
@@ -170,7 +194,12 @@ def save(path: Path, reader: Reader) -> None:
         numbers[f"{name}.numbers"] = np.frombuffer(matrix.numbers, np.int8)
         numbers[f"{name}.scales"] = np.array(matrix.scales, np.float32)
         numbers[f"{name}.shifts"] = np.array(matrix.shifts, np.float32)
-    np.savez(path, labels=np.array(reader.labels), tags=np.array(reader.tags), **numbers)  # type: ignore[arg-type]
+    texts = {
+        "labels": np.array(reader.labels),
+        "tags": np.array(reader.tags),
+        "known": np.array(reader.lexicon.words, dtype=np.str_),
+    }
+    np.savez(path, **texts, **numbers)  # type: ignore[arg-type]
 
 
 def load(path: Path) -> Reader | None:
@@ -184,5 +213,5 @@ def load(path: Path) -> Reader | None:
         for name in (one.removesuffix(".numbers") for one in kept if one.endswith(".numbers")):
             scales, shifts = (tuple(kept[f"{name}.{part}"].tolist()) for part in ("scales", "shifts"))
             matrices[name] = Matrix(kept[f"{name}.numbers"].tobytes(), scales, shifts)
-        labels, tags = (tuple(map(str, kept[part])) for part in ("labels", "tags"))
-        return Reader(labels, tags, Encoder(matrices))
+        labels, tags, known = (tuple(map(str, kept[part])) for part in ("labels", "tags", "known"))
+        return Reader(labels, tags, Encoder(matrices), Lexicon(known))

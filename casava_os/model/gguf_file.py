@@ -15,6 +15,7 @@ from pathlib import Path
 from casava_os.kernel.compiler.tagged import CALLS, END, STRUCTURE, control_names
 from casava_os.model.encoder import TABLES, Encoder, Matrix, shapes
 from casava_os.model.reader import Reader
+from casava_os.model.slips import Lexicon
 from casava_os.model.tagger import INSIDE, NONE
 from casava_os.model.weighing import CONSENT, EVIDENCE, FEATURES, Weighing
 from casava_syscalls.results import Err, Ok, Result
@@ -86,6 +87,7 @@ _WEIGHING_FORMS: dict[str, Form] = {
     **dict.fromkeys((f"casava.weighing.{name}" for name in ("choice", "certainty", "consent")), _REALS),
     "casava.reader.labels": _TEXTS,
     "casava.reader.tags": _TEXTS,
+    "casava.reader.lexicon": _STRING,
     **{
         f"casava.reader.{name}.{part}": form
         for name in shapes(1, 1)
@@ -412,7 +414,12 @@ def _heard_by(fields: Mapping[str, Field]) -> Reader:
         scales = _reals(fields, f"{at}.scales", rows)
         shifts = () if name in TABLES else _reals(fields, f"{at}.shifts", rows)
         matrices[name] = Matrix(numbers, scales, shifts)
-    return Reader(tuple(map(str, labels)), tuple(map(str, tags)), Encoder(matrices))
+    words = fields.get("casava.reader.lexicon")
+    if not isinstance(words, str) or not words.replace(" ", "a").isalpha():
+        raise _BrokenError("its reader has no words")
+    return Reader(
+        tuple(map(str, labels)), tuple(map(str, tags)), Encoder(matrices), Lexicon(tuple(words.split()))
+    )
 
 
 def _reals(fields: Mapping[str, Field], key: str, count: int | None = None) -> tuple[float, ...]:

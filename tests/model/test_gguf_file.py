@@ -199,6 +199,7 @@ WEIGHED: dict[str, gguf_file.Field] = {
     "casava.weighing.consent": (0.25,) * CONSENT,
     "casava.reader.labels": ("call:file.find", "key:root"),
     "casava.reader.tags": ("none", "in", "root"),
+    "casava.reader.lexicon": "find the move",
     **{
         f"casava.reader.{name}.{part}": value
         for name, (rows, columns) in SHAPES.items()
@@ -222,6 +223,7 @@ def test_what_plans_are_weighed_by_is_read() -> None:
     read = weighing.read("find a.txt in b")
     assert read.heard.parts.tolist() == [0.5, 0.5]
     assert len(weighing.reader.chances("find a.txt in b", read.heard, [])[1]) == 4
+    assert weighing.reader.lexicon.mended("mvoe a.txt") == "move a.txt"
     assert gguf_file._weighing({}) is None
 
 
@@ -240,6 +242,9 @@ def test_what_plans_are_weighed_by_is_read() -> None:
         ("casava.reader.tags", ("in", "root", "to")),
         ("casava.reader.tags", ("none", "in", "elsewhere")),
         ("casava.reader.tags", None),
+        ("casava.reader.lexicon", None),
+        ("casava.reader.lexicon", ""),
+        ("casava.reader.lexicon", "move 2"),
         ("casava.reader.words.numbers", b""),
         ("casava.reader.words.numbers", bytes(7)),
         ("casava.reader.letters.scales", ()),

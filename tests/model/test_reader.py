@@ -13,8 +13,9 @@ from casava_os.kernel.compiler.compile import Certainty
 from casava_os.kernel.compiler.tagged import CALLS, Control, Copy, Segment
 from casava_os.kernel.ports import CompileRequest
 from casava_os.model.llama import LlamaModel
-from casava_os.model.reader import KINDS, NEVER, Asked, ordered, silent, spared, unnamed, wary
-from casava_os.model.weighing import CONSENT, Consent, Weighing
+from casava_os.model.reader import KINDS, NEVER, Asked
+from casava_os.model.spoken import ordered, silent, spared, unnamed, wary
+from casava_os.model.weighing import CONSENT, EVIDENCE, FEATURES, Consent, Weighing
 from casava_syscalls.base import Effect
 from casava_syscalls.registry import SYSCALLS, available
 from casava_syscalls.results import Ok
@@ -128,6 +129,19 @@ def test_a_request_to_be_wary_of() -> None:
         ("quick question: what could go, what can we delete?", "quick question: what , what ?"),
         ("delete the logs which can be made again", "delete the logs"),
         ("another knot in notes.txt", "another knot in notes.txt"),
+        ("the admin wrote we can bin the logs, show them", "the admin , show them"),
+        ("john advised me I should move a.txt; list it", "john ; list it"),
+        ("delete what I wrote", "delete what I wrote"),
+        ("how should you run a.py", ""),
+        ("I'd have asked you to rename a.txt, count it instead", ", count it instead"),
+        ("which containers did the script stop", ""),
+        ("leave job 2 alone, it is the backup", ", it is the backup"),
+        ("let web be and stop db", "and stop db"),
+        ("let it be deleted", "let it be deleted"),
+        ("bob would like to bin a.txt; list it", "; list it"),
+        ("I would like to bin a.txt", "I would like to bin a.txt"),
+        ("don't launch find . -name '*.c'", ""),
+        ("don't delete it. list it", ". list it"),
     ],
 )
 def test_what_is_only_spoken_of_is_left_out(request_text: str, rest: str) -> None:
@@ -247,6 +261,36 @@ def plan(*parts: str) -> tuple[Segment, ...]:
             plan("<call:file.move", "<key:paths", "c d", "<key:to", "e"),
         ),
         (
+            "jenkins must live, stop the other containers",
+            plan("<call:container.list", "<key:exclude", "jenkins", "<call:container.stop", "<key:containers", "<$1"),
+            plan("<call:container.stop", "<key:containers", "jenkins"),
+        ),
+        (
+            "stop whatever is a container here. Exceptions: db",
+            plan("<call:container.list", "<key:exclude", "db", "<call:container.stop", "<key:containers", "<$1"),
+            plan("<call:container.stop", "<key:containers", "db"),
+        ),
+        (
+            "remove the stack shop, but leave its data",
+            plan("<call:infra.destroy", "<key:stack", "shop"),
+            plan("<call:infra.destroy", "<key:stack", "shop", "<key:volumes"),
+        ),
+        (
+            "delete a.txt but b.txt must remain",
+            plan("<call:file.delete", "<key:paths", "a.txt"),
+            plan("<call:file.delete", "<key:paths", "b.txt"),
+        ),
+        (
+            "move the file a.txt, no, b.txt to c",
+            plan("<call:file.move", "<key:paths", "b.txt", "<key:to", "c"),
+            plan("<call:file.move", "<key:paths", "a.txt", "<key:to", "c"),
+        ),
+        (
+            "bin the jpegs in raws, though not a.jpg",
+            plan("<call:file.find", "<key:root", "raws", "<key:extension", "jpegs", "<key:exclude", "a.jpg", "<call:file.delete", "<key:paths", "<$1"),
+            plan("<call:file.find", "<key:root", "raws", "<key:extension", "jpegs", "<call:file.delete", "<key:paths", "<$1"),
+        ),
+        (
             "wipe the home folder and the folder tmp",
             plan("<call:file.delete", "<key:paths", "tmp"),
             plan("<call:file.delete", "<key:paths", "home", "<and", "tmp"),
@@ -306,6 +350,27 @@ def test_names_are_put_aside(request_text: str, names: list[str], rest: str) -> 
     assert unnamed(request_text, names) == rest
 
 
+def test_a_choice_that_is_not_heard_or_an_exception_that_is_makes_a_question() -> None:
+    """The network took STOP for KILL, or forgot that something is left out: the reader says so."""
+    labels = {
+        "call:process.signal": 5.0,
+        "=:KILL": 3.0,
+        "=:STOP": -3.0,
+        "key:exclude": 1.0,
+        "call:container.stop": 5.0,
+    }
+    weighing = Weighing(hears(labels), (0.0,) * len(FEATURES), (0.0,) * EVIDENCE, (-1e3,) * CONSENT)
+    read = weighing.read("something")
+    for signal, consent in (("KILL", 1.0), ("STOP", 0.0)):
+        sent = plan("<call:process.signal", "<key:job", "2", "<key:signal", f"<=:{signal}")
+        assert weighing.consents(read, sent) == consent
+    stops = plan("<call:container.stop", "<key:containers", "<$1")
+    assert weighing.consents(read, (*plan("<call:container.list", "<key:exclude", "web"), *stops)) == 1.0
+    assert weighing.consents(read, (*plan("<call:container.list"), *stops)) == 0.0
+    assert weighing.consents(read, plan("<call:container.stop", "<key:containers", "web")) == 1.0
+    assert weighing.consents(read, plan("<call:container.list", "<$1")) == 1.0, "nothing is done"
+
+
 def test_the_original_is_not_taken_after_the_copy(smol: LlamaModel) -> None:
     weighing = replace(weighing_of(smol), consent=(-1e3,) * CONSENT)
     both = plan(
@@ -326,7 +391,13 @@ def test_the_original_is_not_taken_after_the_copy(smol: LlamaModel) -> None:
     ):
         assert weighing.consents(weighing.read(request), both) == consent, request
     deletes = (*both[:5], *plan("<call:file.delete", "<key:paths", "a.txt"))
-    assert weighing.consents(weighing.read("copy a.txt into b and delete the original"), deletes) == 1.0
+    for request, consent in (
+        ("copy a.txt into b and delete the original", 1.0),
+        ("copy a.txt into b and then delete it", 1.0),
+        ("copy a.txt into b and delete a.txt", 1.0),
+        ("copy a.txt into b and deleted", 0.0),
+    ):
+        assert weighing.consents(weighing.read(request), deletes) == consent, request
 
 
 def test_a_name_is_no_order(smol: LlamaModel) -> None:

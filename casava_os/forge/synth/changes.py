@@ -532,7 +532,7 @@ template(
     weight=2.2,
 )
 macro(
-    pack="(zip|zip|compress|pack|bundle|archive|tar|tar up|zip up|pack up|package|gzip|wrap up|put)",
+    pack="(zip|zip|compress|pack|bundle|archive|tar|tar up|zip up|pack up|package|gzip|wrap up)",
     packnoise="so (i can mail it|it's smaller|i can send it)|to save space|for (mailing|backup|sending)|with the best compression|keeping the originals|without deleting anything",
 )
 

@@ -348,7 +348,7 @@ def _entry(scene: Scene) -> tuple[str, object]:
 macro(
     box="(container|container|docker container|box|docker box)",
     boxes="(containers|containers|docker containers|dockers|boxes)",
-    up="(run|start|launch|spin up|fire up|bring up|kick off|boot|spawn|create|get me|give me|set up)",
+    up="(run|start|launch|spin up|fire up|bring up|kick off|boot|create|get me|give me|set up)",
     private="(|||, keep it private|, but keep it private|, not reachable from outside|, only for me|, locally|, loopback only)",
     contextra="([called|named|as] <name:container>|on port <ports:port>|on <ports:portpair>|with port[s] <ports:portpair>|with <env:env>|with <memory:size> [of] (memory|ram)|limited to <memory:size> [of ram]|with <cpus:cpus> (cpus|cores|cpu cores)|with <gpus:gpus> gpus|for <lease:lease>|(with no|without any|without) network<network=none>|with (internet|internet access|network access)<network=bridge>|mounting <mounts:mountpair>|with <mounts:mountpair> mounted|in the foreground<detach=false>|(always restarting|restart always|that always restarts)<restart=always>|(unless stopped|restart unless stopped)<restart=unless-stopped>|restarting on failure<restart=on-failure>)",
     them="(them|them all|all of them|the lot|those|every one of them|everything)",

@@ -136,7 +136,9 @@ template(
 ?may (i|we) ({do_away}|move|rename) <x:onefile>
 ?(do|did) (i|we) (have|need) to ({do_away}|move|rename) <x:onefile>
 ?can <x:onefile> be {done_away}
-?{could} (i|we) (safely|) {do_away} <x:onefile>
+?(can|could|may|should|might) (i|we) safely {do_away} <x:onefile>
+?(may|might|should|could) i {do_away} <x:onefile>
+?can i {do_away} <x:onefile>[ or not|, or is it needed|, or will something break|, is it still used|]
 .(hold off on|hold off|refrain from|stop|abstain from) {doing_away} <x:onefile> [for now|until monday|till tomorrow|for the moment]
 .(hold off on|refrain from|wait with) (running|starting|launching) <x:typed_command>
 .(hold off on|refrain from|wait with) (stopping|restarting|removing) (the container|container|) <x:container>

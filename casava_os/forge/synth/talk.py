@@ -56,8 +56,8 @@ template("ask/target", "ask about=target", """
 """.replace("!(sort|count|dedupe) (it|that)\n", ""), weight=3.0)  # fmt: skip
 
 template("ask/destination", "ask about=destination", """
-!(copy|duplicate|cp) <x:onefile>
-!(move|mv|relocate|transfer|shift) <x:onefile>
+!(copy|duplicate|cp) (the file|) <x:filename>
+!(move|mv|relocate|transfer|shift) (the file|) <x:filename>
 !(move|copy) <x:set>
 !(move|copy|put) <x:obj> (somewhere|somewhere else|elsewhere|away|into a folder|to another folder|to a different place|somewhere safe|to the other folder|into the right folder|there|in a better place)
 !(move|copy) <x:onefile> to
@@ -68,8 +68,8 @@ template("ask/destination", "ask about=destination", """
 !relocate <x:dir>
 !(save|put) <x:content> (in|into) a file
 !(write|save) <x:content>
-?where (should|can|shall) (i|we) (put|move|copy) <x:onefile>
-?can you (copy|move) <x:onefile>
+?where (should|can|shall) (i|we) (put|move|copy) (the file|) <x:filename>
+?can you (copy|move) (the file|) <x:filename>
 .i (want|need) to (move|copy) <x:onefile>
 .<x:onefile> should be (somewhere else|moved|copied)
 .i need a (copy|backup) of <x:onefile>
@@ -175,6 +175,7 @@ template("ask/condition", "ask about=condition", """
 !{delete} (what|whatever|everything|all|the files|the stuff) (i don't need|that isn't needed|that is useless|nobody needs|we don't need) [anymore]
 !{delete} the (junk|garbage|rubbish|clutter|crap|mess) [in <x:dirname>]
 !clean (up|) (this folder|this directory|<x:dir>|everything|my files|this mess)
+!(clean|clean up|tidy) (my|our|the|) <x:dirname> (folder|directory|dir)
 !(tidy|tidy up|organize|organise|sort out|declutter) (this folder|<x:dir>|my files|everything|this directory)
 !make (some|more) (space|room)
 !free up (some|) (space|disk space|room) [in <x:dirname>]

@@ -15,11 +15,12 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from casava_os.kernel.ports import CompileRequest, Draft, Model
 from casava_os.kernel.repair import told
 from casava_syscalls.base import Effect
+from casava_syscalls.file import Delete
 from casava_syscalls.names import path_text
 from casava_syscalls.plan import Plan, describe, parse_plan
 from casava_syscalls.registry import SYSCALLS
@@ -240,7 +241,7 @@ def _judged(draft: Draft, request: CompileRequest, certainty: Certainty) -> Outc
     if isinstance(first, Refuse):
         return Refusal(reason=first.message or REASONS[first.reason])
     if draft.confidence < certainty.needed(plan):
-        meant = candidates(*_narrowest_first([plan, *_valid(draft.others, request)]))
+        meant = candidates(*_narrowest_first([*_sensible([plan, *_valid(draft.others, request)])]))
         return Unsure(did_you_mean(meant), draft.confidence, tuple(meant.values()))
     return Compilation(plan, draft.confidence, draft.seconds, draft.raw)
 
@@ -269,6 +270,22 @@ def _valid(others: Iterable[Sequence[Mapping[str, object]]], request: CompileReq
             )
             if isinstance(parsed, Ok) and not isinstance(parsed.value.steps[0], Ask | Refuse):
                 yield parsed.value
+
+
+def _sensible(plans: Sequence[Plan]) -> Sequence[Plan]:
+    """Those that can be meant, or all where none can: not what deletes a file, and then that once more or what was in it."""
+    return [plan for plan in plans if not _deletes_twice(plan)] or plans
+
+
+def _deletes_twice(plan: Plan) -> bool:
+    gone: set[PurePosixPath] = set()
+    for step in plan.steps:
+        if isinstance(step, Delete) and isinstance(step.paths, tuple):
+            paths = {PurePosixPath(path) for path in step.paths}
+            if any(not gone.isdisjoint((path, *path.parents)) for path in paths):
+                return True
+            gone |= paths
+    return False
 
 
 def _narrowest_first(plans: Sequence[Plan]) -> list[Plan]:

@@ -215,3 +215,23 @@ async def test_of_plans_that_delete_the_narrowest_comes_first() -> None:
     assert "older_than" in outcome.question.choices[0]
     assert outcome.question.choices[1] == "file.list"
     assert "older_than" not in outcome.question.choices[2]
+
+
+async def test_a_file_that_is_deleted_twice_is_no_choice_beside_others() -> None:
+    once: dict[str, object] = {"call": "file.delete", "paths": ["a.txt"]}
+    nonsense = tuple(
+        (once, {"call": "file.delete", "paths": paths}) for paths in (["a.txt/a.txt"], ["b.txt", "./a.txt"])
+    )
+    offered = frozenset({"file.delete"})
+    for steps, others, choices in (
+        (nonsense[0], (nonsense[1], (once,)), 1),
+        ((once,), nonsense, 1),
+        ((once,), ((once, {"call": "file.delete", "paths": ["a.txt2"]}),), 2),
+        (nonsense[0], (), 1),  # better than nothing to choose from
+    ):
+        draft = Draft(steps=steps, confidence=0.1, others=others)
+        outcome = await compile_request(
+            ScriptedModel({"do": draft}), CompileRequest(text="do", offered=offered), Certainty()
+        )
+        assert isinstance(outcome, Unsure)
+        assert len(outcome.plans) == len(outcome.question.choices) == choices

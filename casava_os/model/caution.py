@@ -1,0 +1,238 @@
+"""Plans that can hardly be what was asked for, whoever wrote them: request and plan side by side.
+
+None of this looks for what is right. It only says where a careful person would ask before anything is deleted, moved or run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from casava_os.kernel.compiler.lexer import Atom, atoms
+from casava_os.kernel.compiler.tagged import Control, Copy, Segment
+from casava_os.model.reader import KINDS
+from casava_os.model.spoken import Spared
+
+TARGETS = frozenset(
+    {
+        "key:paths",
+        "key:path",
+        "key:root",
+        "key:name",
+        "key:to",
+        "key:containers",
+        "key:container",
+        "key:stack",
+    }
+)
+"""The arguments that name what a deed is done to …"""
+_NAMED = frozenset({"key:paths", "key:path", "key:containers", "key:container", "key:stack"})
+"""… one by one …"""
+_NAMED_AGAIN = re.compile(
+    r"\b(?:it|its|them|they|that|those|these|this|both|originals?|source|sources|old|former|first)\b",
+    re.IGNORECASE,
+)
+"""Words for what was named before …"""
+_IT = re.compile(
+    r"\b(?:it|its|that|this|the (?:\w+ )?(?:file|document|original|log|script))\b", re.IGNORECASE
+)
+"""… and for one such thing."""
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+_AT_ONCE = frozenset().union(*(calls for kind, calls in KINDS.items() if kind != "move"))
+"""What is done now and once: no plan does it every Monday."""
+
+
+_VAGUE = frozenset({
+    "right", "wrong", "correct", "proper", "appropriate", "suitable", "usual", "other", "another", "different", "better", "good", "bad",
+    "certain", "some", "few", "most", "unneeded", "unnecessary", "unused", "useless", "old", "older", "obsolete", "outdated", "irrelevant",
+    "unimportant", "important", "relevant", "temporary", "stale", "redundant", "superfluous", "new", "necessary", "safe", "same",
+})  # fmt: skip
+"""Words that say what things are like, and name none."""
+_AWAY = re.compile(
+    r"\b(?:clean(?:ing|ed)?|tidy(?:ing)?|declutter(?:ing)?|organi[sz]e|sort out)\b(?!\s+out\b)|\b(?:mov(?:e|ing)|put(?:ting)?|shift(?:ing)?)\b(?:[^.;:!?]|\.(?=\w))*\baway\b",
+    re.IGNORECASE,
+)
+_DELETING = re.compile(
+    r"\b(?:delet|remov|eras|wip|trash|bin|purg|rid\b|throw|toss|destroy|nuk|drop|discard|scrap|rm\b|del\b|clear|empty|kill|ditch|dump|eliminat"
+    r"|dispos|go\b|gone\b|away with|axe|zap|chuck|shred|unlink|obliterat|annihilat|lose\b|cut\b|expung|junk)",
+    re.IGNORECASE,
+)
+_IN_A_CONTAINER = re.compile(
+    r"\b(?:in|inside|within|into)\b(?:\s+[^\s.;:!?]+){0,4}\s+(?:container|box|pod)\b", re.IGNORECASE
+)
+_SEVERAL = r"\s+(?:files|folders|directories|dirs|subfolders|things|stuff|items|documents|containers|boxes|images|volumes|stacks)\b"
+
+
+class _Step(NamedTuple):
+    call: str
+    said: dict[str, list[str]]
+    """The copied arguments by key."""
+
+
+def copies(plan: Iterable[Segment]) -> Iterator[tuple[str, str]]:
+    """The copied arguments of a plan, each with its key."""
+    key = ""
+    for part in plan:
+        if isinstance(part, Copy):
+            yield key, part.text
+        elif part.name.startswith(("key:", "call:")):
+            key = part.name
+
+
+def _spares_not(plan: Sequence[Segment], spared: Spared) -> bool:
+    """Whether a plan does something to what is to be spared, or leaves less out of a list than it should."""
+    if spared.others and all(key != "key:exclude" for key, _ in copies(plan)):
+        return True
+    for key, text in copies(plan):
+        if (key in _NAMED or key == "key:job") and text.lower() in spared.withdrawn:
+            return True
+        if key in TARGETS and (
+            text.lower() in spared.names or {word.text.lower() for word in atoms(text)} <= spared.names
+        ):
+            return True
+        if key != "key:exclude" and text.lower() in spared.excepted:
+            return True
+        if key in _NAMED and spared.before.strip() and text.lower() not in spared.before:
+            return True
+    names = {part.name for part in plan if isinstance(part, Control)}
+    if spared.volumes and "key:volumes" in names:
+        return True
+    if not spared.excepts or not any(name.startswith("$") for name in names):
+        return False
+    said = {
+        word.text.lower()
+        for _, text in copies(plan)
+        for word in (*atoms(text), Atom(text, 0, 0, quoted=True))
+    }
+    return "key:exclude" not in names or not spared.excepted <= said
+
+
+def _steps(plan: Iterable[Segment]) -> list[_Step]:
+    """The calls of a plan, each with its keys and their copied arguments."""
+    found: list[_Step] = []
+    key = ""
+    for part in plan:
+        if isinstance(part, Copy):
+            if found:
+                found[-1].said.setdefault(key, []).append(part.text)
+        elif part.name.startswith("call:"):
+            found.append(_Step(part.name[5:], {}))
+            key = ""
+        elif part.name.startswith("key:"):
+            key = part.name[4:]
+            if found:
+                found[-1].said.setdefault(key, [])
+    return found
+
+
+def _takes_the_original(request: str, steps: Sequence[_Step]) -> bool:
+    """Whether a plan takes away what it copied or read a part of before, and the request names that once.
+
+    "Copy a to b and call it c" renames neither a nor b, and "get the first 9 lines of a and put them in b" moves none. What is
+    deleted may be named by another word: "copy a to b and delete the original".
+    """
+    copied, read, reached = set[str](), set[str](), set[str]()
+    singular, again = _IT.search(request) is not None, _NAMED_AGAIN.search(request) is not None
+    for step in steps:
+        paths = set(step.said.get("paths", ()))
+        moves, deletes = step.call in ("file.move", "file.rename"), step.call == "file.delete"
+        taken = paths & copied if moves or (deletes and not again) else set[str]()
+        if moves or deletes:
+            taken |= paths & reached
+            taken |= set[str]() if singular else paths & read
+        if any(sum(word.text == text for word in atoms(request)) < 2 for text in taken):
+            return True
+        if step.call in ("file.copy", "file.move"):
+            reached |= set(step.said.get("to", ()))
+        if step.call == "file.copy":
+            copied |= paths
+        elif step.call == "file.read" and {"first", "last", "lines"} & step.said.keys():
+            read |= paths
+    return False
+
+
+def _names_what_it_is_not(steps: Sequence[_Step]) -> bool:
+    """Whether a plan moves or renames what is no archive to an archive's name: it was to be packed."""
+    return any(
+        _is_archive(to) and not (paths and all(map(_is_archive, paths)))
+        for step in steps
+        if step.call in ("file.move", "file.rename")
+        for paths in [step.said.get("paths")]
+        for to in step.said.get("to", ())[:1]
+    )
+
+
+def _moves_nowhere(request: str, steps: Sequence[_Step]) -> bool:
+    """Whether a plan moves files to where they are, or to "the right folder"."""
+    roots = {PurePosixPath(root) for step in steps for root in step.said.get("root", ())}
+    return any(
+        PurePosixPath(to) in roots
+        or (
+            to.lower() in _VAGUE
+            and re.search(rf"\b{to}\s+(?:folder|directory|dir|place|spot|location)\b", request, re.IGNORECASE)
+        )
+        for step in steps
+        if step.call == "file.move"
+        for to in step.said.get("to", ())
+    )
+
+
+def _deletes_without_a_word_for_it(request: str, steps: Sequence[_Step]) -> bool:
+    """Whether a plan deletes what is named, where the request only says to clean it up, or to move it away."""
+    return (
+        any(step.call == "file.delete" and step.said.get("paths") for step in steps)
+        and _AWAY.search(request) is not None
+        and _DELETING.search(request) is None
+    )
+
+
+def _runs_outside(request: str, steps: Sequence[_Step]) -> bool:
+    """Whether a plan runs a program here that is to run in a container."""
+    return (
+        any(step.call in ("process.run", "process.spawn") for step in steps)
+        and not any(step.call.startswith("container.") for step in steps)
+        and _IN_A_CONTAINER.search(request) is not None
+    )
+
+
+def _renames_nothing(steps: Sequence[_Step]) -> bool:
+    """Whether a plan replaces in names what is in none of them: it was to be replaced in the files."""
+    return any(
+        not any(find.lower() in PurePosixPath(name).name.lower() for name in step.said["paths"])
+        for step in steps
+        if step.call == "file.rename" and step.said.get("paths")
+        for find in step.said.get("find", ())[:1]
+    )
+
+
+def _names_a_kind(request: str, steps: Sequence[_Step]) -> bool:
+    """Whether a plan takes a word for one thing's name that says of several what they are like: "unneeded folders"."""
+    return any(
+        re.search(rf"(?<!\w){re.escape(names[-1])}{_SEVERAL}", request, re.IGNORECASE) is not None
+        for step in steps
+        for key in ("paths", "containers")
+        if (names := step.said.get(key, [])) and names[-1].isalpha()
+        if len(names) == 1 or any(name.lower() in _VAGUE for name in names)
+    )
+
+
+def _is_archive(name: str) -> bool:
+    return name.lower().endswith(_ARCHIVES)
+
+
+def hardly_meant(request: str, plan: Sequence[Segment], spared: Spared) -> bool:
+    """Whether a plan that deletes, moves, runs, starts or stops something can hardly be what the request means."""
+    steps = _steps(plan)
+    return (
+        _spares_not(plan, spared)
+        or (spared.recurs and any(step.call in _AT_ONCE for step in steps))
+        or _takes_the_original(request, steps)
+        or _names_what_it_is_not(steps)
+        or _renames_nothing(steps)
+        or _names_a_kind(request, steps)
+        or _moves_nowhere(request, steps)
+        or _deletes_without_a_word_for_it(request, steps)
+        or _runs_outside(request, steps)
+    )
