@@ -65,6 +65,10 @@ Choose: TypeAlias = "Callable[[NDArray[np.float32]], int]"
 """Picks an index from the logits of the allowed tokens."""
 
 
+Lean: TypeAlias = "Callable[[Sequence[int], Cursor], NDArray[np.float32]]"
+"""What is added to the logits of the allowed tokens before one of them is picked: see `fusion`."""
+
+
 @dataclass(slots=True)
 class Forks:
     """Chooses the likeliest, but at the choices in `second` the next one; notes how close each choice was."""
@@ -98,8 +102,11 @@ def decoding(
     start: Callable[[dict[tuple[int, str], frozenset[str]]], Cursor],
     meant: frozenset[int],
     choose: Choose = greedy,
+    lean: Lean | None = None,
 ) -> Decoding:
     """The plan after a prompt. `start` makes a cursor under bans; `meant` are the tokens whose probability says something.
+
+    With `lean` the choice is among other logits; the trace keeps the network's own.
 
     `Err` codes: `not-understood` when there is no plan, `no-model` when the network gives no numbers.
     """
@@ -107,7 +114,7 @@ def decoding(
     among = _Among(meant)
     for attempt in range(ATTEMPTS):
         cursor = start(bans)
-        result = yield from _attempt(prompt, cursor, among, choose)
+        result = yield from _attempt(prompt, cursor, among, choose, lean)
         if isinstance(result, Ok):
             result.value.segments, result.value.contradicted = cursor.segments, bool(bans)
             return Ok(value=(cursor, result.value))
@@ -120,7 +127,7 @@ def decoding(
 
 
 def _attempt(
-    prompt: Sequence[int], cursor: Cursor, among: _Among, choose: Choose
+    prompt: Sequence[int], cursor: Cursor, among: _Among, choose: Choose, lean: Lean | None
 ) -> Generator[Question, NDArray[np.float32], Result[Trace]]:
     trace = Trace()
     pending, forced, begins = [*prompt], 0, True
@@ -138,7 +145,7 @@ def _attempt(
         if sure is None:
             return _damaged()
         logits = scores[-1].take(allowed)
-        picked = choose(logits)
+        picked = choose(logits if lean is None else logits + lean(allowed, cursor))
         token = allowed[picked]
         chances = sure.of(logits)
         trace.free += sure.taken

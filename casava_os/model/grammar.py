@@ -278,6 +278,8 @@ class Cursor:
         self._typed = 0
         """Tokens of text so far."""
         self._step: list[Segment] = []
+        self.controls: set[int] = set()
+        """The control tokens so far."""
         self.segments: list[Segment] = []
         self.length = 0
         self.finished = False
@@ -387,7 +389,7 @@ class Cursor:
 
     def _latest_choice(self) -> Segment:
         """The last part of the value so far; of a name `<in>` a folder the name, which no other folder makes right."""
-        parts = [*self._step, *([Copy(self._text_of(self._run))] if self._run else [])]
+        parts = self._step_so_far()
         while len(parts) > 2 and parts[-2] == Control(IN):
             parts = parts[:-2]
         return parts[-1]
@@ -419,8 +421,7 @@ class Cursor:
         return self._last_described[1]
 
     def _describe(self) -> str | None:
-        step = [*self._step, *([Copy(self._text_of(self._run))] if self._run else [])]
-        calls = decode([*step, Control(END)])
+        calls = decode([*self._step_so_far(), Control(END)])
         lowered = calls if isinstance(calls, Err) else lower(calls.value, self._now)
         if isinstance(lowered, Err):
             return None
@@ -429,6 +430,23 @@ class Cursor:
             return str(lowered.value) if parsed.code == "outside-workspace" else None
         # A program may well be run twice.
         return "" if Effect.EXECUTE in parsed.value.effect else parsed.value.model_dump_json()
+
+    # -- where it is
+
+    @property
+    def tag(self) -> str | None:
+        """What text would be here: the key that copies it, "in" for the directory of a name; None where there is no key yet."""
+        if self._step and self._step[-1] == Control(IN):
+            return IN
+        return None if self._shape is None else self._shape.name
+
+    @property
+    def at_border(self) -> bool:
+        """Whether the text may begin or end here."""
+        return self._value is None or self._value.complete()
+
+    def _step_so_far(self) -> list[Segment]:
+        return [*self._step, *([Copy(self._text_of(self._run))] if self._run else [])]
 
     # -- what came
 
@@ -449,6 +467,7 @@ class Cursor:
             self._step.append(Copy(self._text_of(self._run)))
             self._run, self._value = [], None
         name = self._grammar.names[token]
+        self.controls.add(token)
         if self._ends_step(token) and self._calls:
             self._done.add(self._described() or "")
             self._done.discard("")

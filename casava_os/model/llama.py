@@ -6,9 +6,10 @@ Each request is decoded (`decoding`) in the thread that asks; all share one netw
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from casava_os.kernel.compiler.tagged import (
@@ -21,8 +22,9 @@ from casava_os.kernel.compiler.tagged import (
 )
 from casava_os.kernel.ports import CompileRequest, Draft, ModelLoad
 from casava_os.model.batching import Batching, Seat, free_memory
-from casava_os.model.decoding import Choose, Decoding, Forks, Question, Trace, decoding, greedy
+from casava_os.model.decoding import Choose, Decoding, Forks, Lean, Question, Trace, decoding, greedy
 from casava_os.model.engine import Engine
+from casava_os.model.fusion import Fusion
 from casava_os.model.gguf_file import Weights
 from casava_os.model.grammar import LONG, Bans, Cursor, Grammar
 from casava_os.model.scheduler import Rules
@@ -60,6 +62,7 @@ class _Sitting:
 
     request: CompileRequest
     tokens: list[int]
+    values: Values
     now: datetime
     seat: Seat
     began: float
@@ -95,6 +98,8 @@ class LlamaModel:
         self._grammar = Grammar(weights.controls, weights.calls)
         self._speller = Speller(weights.tokens, len(weights.controls), self._engine.tokenize)
         self._widths = [len(token) for token in weights.tokens]
+        # A request that is hard to compile is read while its plans are made, and when they are weighed.
+        self._read = None if weights.weighing is None else lru_cache(SEQUENCES)(weights.weighing.read)
 
     @property
     def name(self) -> str:
@@ -143,7 +148,9 @@ class LlamaModel:
     def plans(
         self, request: CompileRequest, cancelled: Callable[[], bool] = lambda: False
     ) -> Result[list[Drawn]]:
-        """The likeliest plan first; if it is not sure, others that take the second likeliest token where it was close.
+        """The likeliest plan first; if it is not sure, others that the reader has a say in.
+
+        These are the likeliest with what the reader adds (`fusion`), and such as take the second likeliest token where that was close.
 
         No two are the same. The last one's `seconds` and `usage` are those of all.
         """
@@ -158,9 +165,7 @@ class LlamaModel:
             found = [first.value] if isinstance(first, Ok) else []
             if isinstance(first, Ok) and not self._doubted(first.value, request.certain):
                 return Ok(value=found)
-            count = OTHERS if self._weights.weighing is None else CANDIDATES
-            for second in forks.closest(count):
-                result = self._drawn(sitting.value, Forks(second), cancelled)
+            for result in self._others(sitting.value, forks, cancelled):
                 if isinstance(result, Err):
                     if result.code in ("interrupted", "no-model"):
                         return result
@@ -175,6 +180,30 @@ class LlamaModel:
             return Ok(value=found)
         finally:
             self._batching.leave(sitting.value.seat)
+
+    def _others(
+        self, sitting: _Sitting, forks: Forks, cancelled: Callable[[], bool]
+    ) -> Iterator[Result[Drawn]]:
+        """Other plans than the one at whose making `forks` noted the choices."""
+        lean, count = self._lean(sitting), OTHERS
+        if lean is not None:
+            together, count = Forks(), CANDIDATES - 1
+            result = self._drawn(sitting, together, cancelled, lean)
+            yield result
+            if isinstance(result, Ok):
+                forks = together
+            else:
+                lean = None
+        for second in forks.closest(count):
+            yield self._drawn(sitting, Forks(second), cancelled, lean)
+
+    def _lean(self, sitting: _Sitting) -> Lean | None:
+        """What the reader adds to the network's logits, None where there is no reader."""
+        weighing = self._weights.weighing
+        if weighing is None or self._read is None:
+            return None
+        heard = self._read(sitting.request.text).heard
+        return Fusion(heard, weighing.reader, self._grammar, sitting.values, len(self._widths))
 
     def _doubted(self, drawn: Drawn, certain: float) -> bool:
         """Whether a plan is to be seen beside others."""
@@ -193,10 +222,10 @@ class LlamaModel:
     def _weighed(self, request: CompileRequest, drawn: Sequence[Drawn]) -> list[Draft]:
         """The plans, best first, each as sure as it is among the others. A plan that is sure by itself stays first."""
         weighing = self._weights.weighing
-        if weighing is None:
+        if weighing is None or self._read is None:
             first, *others = (draft for draft, _ in drawn)
             return [first, *sorted(others, key=lambda draft: -draft.confidence)]
-        read = weighing.read(request.text)
+        read = self._read(request.text)
         looked = [features(request.text, trace.segments, trace.free, weighing, read) for _, trace in drawn]
         drafts = []
         for place, lead in order(weighing.choice, looked, sure=self.is_sure(drawn[0])):
@@ -236,36 +265,38 @@ class LlamaModel:
         if isinstance(seated, Err):
             return seated
         now = datetime.now()  # noqa: DTZ005 - local time is what people mean by "yesterday"
-        return Ok(value=_Sitting(request, tokens, now, seated.value, began))
-
-    def _drawn(self, sitting: _Sitting, choose: Choose, cancelled: Callable[[], bool]) -> Result[Drawn]:
-        result = self._decoded(
-            sitting, self._begin(sitting.request, sitting.tokens, sitting.now, choose), cancelled
+        return Ok(
+            value=_Sitting(request, tokens, self._values(request, tokens, now), now, seated.value, began)
         )
+
+    def _values(self, request: CompileRequest, tokens: Sequence[int], now: datetime) -> Values:
+        widths = [self._widths[token] for token in tokens]
+        return Values(request.text, tokens, widths, request.names, self._speller.all, now)
+
+    def _drawn(
+        self, sitting: _Sitting, choose: Choose, cancelled: Callable[[], bool], lean: Lean | None = None
+    ) -> Result[Drawn]:
+        result = self._decoded(sitting, self._begin(sitting, choose, lean), cancelled)
         return result if isinstance(result, Err) else self._draft(sitting, *result.value)
 
-    def _begin(
-        self, request: CompileRequest, tokens: list[int], now: datetime, choose: Choose = greedy
-    ) -> Decoding:
+    def _begin(self, sitting: _Sitting, choose: Choose = greedy, lean: Lean | None = None) -> Decoding:
         """A plan in the making, before its first question."""
-        grammar = self._grammar
-        widths = [self._widths[token] for token in tokens]
-        values = Values(request.text, tokens, widths, request.names, self._speller.all, now)
+        grammar, request, tokens = self._grammar, sitting.request, sitting.tokens
         stdin = [grammar.ids[STDIN]] if request.piped_stdin else []
 
         def start(bans: Bans) -> Cursor:
             return Cursor(
                 grammar,
                 request.offered,
-                values,
+                sitting.values,
                 self._speller.text,
                 piped_stdin=request.piped_stdin,
-                now=now,
+                now=sitting.now,
                 bans=bans,
             )
 
         prompt = [grammar.ids[REQUEST], *tokens, *stdin, grammar.ids[PLAN]]
-        return decoding(prompt, start, frozenset((*grammar.ids.values(), *tokens)), choose)
+        return decoding(prompt, start, frozenset((*grammar.ids.values(), *tokens)), choose, lean)
 
     def _decoded(
         self, sitting: _Sitting, plan: Decoding, cancelled: Callable[[], bool]

@@ -7,7 +7,7 @@ is a subsequence of the request's tokens and these automata need no bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -121,6 +121,16 @@ class Values:
             found = self.start(lexeme).following() if free else self._found(lexeme)
             self._had[lexeme] = any(True for _ in found)
         return self._had[lexeme]
+
+    def beginning(self) -> Mapping[int, Sequence[int]]:
+        """By token: the numbers of the request's words, from 0, that begin with it; a quotation inside its quotes, too."""
+        found: dict[int, list[int]] = {}
+        for number, atom in enumerate(self._atoms):
+            for start in {atom.start, atom.start + atom.quoted}:
+                place = self._borders.get(start, len(self._tokens))
+                if place < len(self._tokens):
+                    found.setdefault(self._tokens[place], []).append(number)
+        return found
 
     def _token_borders(self, widths: Sequence[int]) -> dict[int, int]:
         """Which token begins at a character offset of the request."""

@@ -1,4 +1,4 @@
-"""Weighs a plan against others that were nearly as likely, and says how sure one can be of the best.
+"""Weighs a plan against others that were nearly as likely (`fusion`), and says how sure one can be of the best.
 
 The network writes from left to right and takes the likeliest word each time; what the whole plan leaves out of the
 request, or says twice, it never looks at. Two things do that here. A *reader* (`model.reader`), a small network of its own, says

@@ -17,7 +17,7 @@ from casava_os.model import gguf_file
 from casava_os.model.batching import Batching, Seat
 from casava_os.model.decoding import Question
 from casava_os.model.engine import Engine, Work
-from casava_os.model.llama import SEQUENCES, LlamaModel
+from casava_os.model.llama import SEQUENCES, LlamaModel, _Sitting
 from casava_os.model.scheduler import Rules
 from casava_syscalls.registry import available
 from casava_syscalls.results import Err, Ok, Result
@@ -111,7 +111,10 @@ def interrupted_run(smol: LlamaModel, text: str, disturb: Callable[[LlamaModel, 
     tokens = smol._engine.tokenize(text)
     seated = smol._batching.enter(500)
     assert isinstance(seated, Ok)
-    plan = smol._begin(asked(text), tokens, datetime(2026, 3, 31, 12))  # noqa: DTZ001 - as people's clocks
+    now = datetime(2026, 3, 31, 12)  # noqa: DTZ001 - as people's clocks
+    request = asked(text)
+    sitting = _Sitting(request, tokens, smol._values(request, tokens, now), now, seated.value, 0.0)
+    plan = smol._begin(sitting)
     number = 0
     try:
         question = next(plan)

@@ -14,7 +14,7 @@ from casava_os.kernel.compiler.tagged import Control, Copy, Segment
 from casava_os.kernel.ports import CompileRequest
 from casava_os.model.batching import Seat
 from casava_os.model.decoding import Forks, Question
-from casava_os.model.llama import LlamaModel
+from casava_os.model.llama import Drawn, LlamaModel
 from casava_os.model.reader import Reader
 from casava_os.model.tagger import LEAST
 from casava_os.model.weighing import (
@@ -165,22 +165,28 @@ def test_what_was_evaluated_for_one_plan_is_not_evaluated_for_the_next_and_nothi
     drawn = smol.plans(request)
     assert isinstance(drawn, Ok)
     assert 1 < len(drawn.value) <= CANDIDATES + 1
-    forks = Forks()
-    alone = smol.decode(request, choose=forks)
-    assert isinstance(alone, Ok)
-    by_itself = [alone.value]
-    for second in forks.closest(CANDIDATES):
-        result = smol.decode(request, choose=Forks(second))
+    together = Forks()
+    by_itself: list[Drawn] = []
+
+    def made(choose: Forks, *, leaning: bool) -> None:
+        """A plan, in a place of its own, if it is another one."""
+        sitting = smol._sat(request)
+        assert isinstance(sitting, Ok)
+        lean = smol._lean(sitting.value) if leaning else None
+        result = smol._drawn(sitting.value, choose, lambda: False, lean)
+        smol._batching.leave(sitting.value.seat)
         if isinstance(result, Ok) and all(result.value[0].steps != draft.steps for draft, _ in by_itself):
             by_itself.append(result.value)
+
+    made(Forks(), leaning=False)
+    made(together, leaning=True)
+    for second in together.closest(CANDIDATES - 1):
+        made(Forks(second), leaning=True)
     assert [draft.raw for draft, _ in drawn.value] == [draft.raw for draft, _ in by_itself]
     assert [trace.free for _, trace in drawn.value] == [trace.free for _, trace in by_itself], "to the bit"
-    together, apart = (
-        drawn.value[-1][0].usage,
-        sum(draft.usage.evaluated for draft, _ in by_itself if draft.usage),
-    )
-    assert together is not None
-    assert together.evaluated < apart
+    all_of_it = drawn.value[-1][0].usage
+    assert all_of_it is not None
+    assert all_of_it.evaluated < sum(draft.usage.evaluated for draft, _ in by_itself if draft.usage)
 
 
 def test_the_plan_that_weighs_most_is_taken_unless_the_first_is_sure(smol: LlamaModel) -> None:
@@ -225,10 +231,16 @@ def test_a_question_that_failed_spoils_no_later_plan(
     smol: LlamaModel, monkeypatch: pytest.MonkeyPatch, failing: int
 ) -> None:
     """Its tokens may stand in the context; the plans after it are as they are without it."""
-    request = CompileRequest(UNSURE[0], available(), certain=1.0)
+    request = CompileRequest(UNSURE[2], available(), certain=1.0)
     whole = smol.plans(request)
     assert isinstance(whole, Ok)
     known = {draft.raw: trace.free for draft, trace in whole.value}
+    forks = Forks()
+    assert isinstance(smol.decode(request, choose=forks), Ok)
+    for second in forks.closest(CANDIDATES):  # what comes where it is the reader's plan that failed
+        result = smol.decode(request, choose=Forks(second))
+        if isinstance(result, Ok):
+            known[result.value[0].raw] = result.value[1].free
     original, asked, first = smol._batching.evaluate, 0, 0
 
     def failing_once(
