@@ -37,6 +37,7 @@ REQUESTS = (
     "make a folder called drafts and move all the docx files there",
 )
 ROUNDS = 20
+OFFERED = available()
 
 
 def measure(name: str | None = None) -> dict[str, float]:
@@ -48,7 +49,7 @@ def measure(name: str | None = None) -> dict[str, float]:
     smol = loaded.value
     assert isinstance(smol, LlamaModel), "its parts are measured, which other models do not have"
     figures = {"import and load": 1e3 * (time.perf_counter() - began)}
-    figures["first request"] = 1e3 * _timed(lambda: smol.compile(CompileRequest(REQUESTS[0], available())))
+    figures["first request"] = 1e3 * _timed(lambda: smol.compile(CompileRequest(REQUESTS[0], OFFERED)))
     asked = [_works(smol, text) for text in REQUESTS]
     whole: list[float] = []
     single: list[float] = []
@@ -56,7 +57,7 @@ def measure(name: str | None = None) -> dict[str, float]:
     free: list[float] = []
     for _ in range(ROUNDS):  # in turns: what else the machine does then is in all of them
         for text, works in zip(REQUESTS, asked, strict=True):
-            whole.append(_timed(lambda t=text: smol.compile(CompileRequest(t, available()))))
+            whole.append(_timed(lambda t=text: smol.compile(CompileRequest(t, OFFERED))))
             single.append(_timed(lambda t=text: _decode(smol, t)))
             alone.append(_timed(lambda w=works: _network_alone(smol, w)))
             free.append(_timed(lambda w=works: _unconstrained(smol, w)))
@@ -96,7 +97,7 @@ def _best(times: Sequence[float]) -> float:
 
 def _decode(smol: LlamaModel, text: str) -> None:
     """One plan, which compiling weighs against others where the network is not sure of it."""
-    smol.decode(CompileRequest(text, available()))
+    smol.decode(CompileRequest(text, OFFERED))
 
 
 def _works(smol: LlamaModel, text: str) -> list[list[Work]]:
@@ -152,7 +153,7 @@ def _grammar(smol: LlamaModel, text: str) -> Callable[[], object]:
     def work() -> object:
         values = Values(text, tokens, widths, (), smol._speller.all, now)  # noqa: SLF001
         text_of = smol._speller.text  # noqa: SLF001
-        return Cursor(smol._grammar, available(), values, text_of, piped_stdin=False, now=now).allowed()  # noqa: SLF001
+        return Cursor(smol._grammar, OFFERED, values, text_of, piped_stdin=False, now=now).allowed()  # noqa: SLF001
 
     return work
 

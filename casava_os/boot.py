@@ -87,7 +87,9 @@ def boot_kernel(settings: Settings | None = None, *, sweep: bool = True) -> Resu
             broker=traced(JoinedBroker(brokers), watcher),
             choose_sandbox=_chooser(settings),
             load_model=_loader(settings),
-            certainty=Certainty(compiler.confidence, compiler.destructive_confidence),
+            certainty=Certainty(
+                compiler.confidence, compiler.destructive_confidence, compiler.delete_confidence
+            ),
             limits=Limits(**limits.model_dump()),
             budget=Budget(
                 budget.seconds, budget.steps, budget.output_bytes, limits.step_seconds, budget.repairs

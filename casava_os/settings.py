@@ -35,7 +35,9 @@ class CompilerSettings(_Section):
     confidence: Share = 0.35
     """A plan less certain than this (0 to 1) is not run: it becomes a question."""
     destructive_confidence: Share = 0.5
-    """The same for plans that may delete, or that run a program."""
+    """The same for plans that run a program, or do something outside the workspace."""
+    delete_confidence: Share = 0.65
+    """The same for plans with a step that deletes, moves or renames."""
     request_bytes: Annotated[int, Field(ge=1, le=2**20)] = 8192
     """Longest request, in bytes of UTF-8."""
     names: Annotated[int, Field(ge=0, le=100_000)] = 500

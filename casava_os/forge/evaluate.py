@@ -20,7 +20,7 @@ from typing import cast
 from casava_os.forge import corpus, effects, synth
 from casava_os.forge.data import Sample
 from casava_os.forge.logistic import logistic
-from casava_os.kernel.compiler.compile import DESTRUCTIVE, Certainty
+from casava_os.kernel.compiler.compile import Certainty
 from casava_os.kernel.compiler.tagged import Copy, SurfaceCall, encode, lower
 from casava_os.kernel.ports import CompileRequest, Model
 from casava_syscalls.base import Effect
@@ -64,8 +64,8 @@ class Outcome:
     declines: bool = False
     """The answer asks or refuses."""
     should_decline: bool = False
-    destructive: bool = False
-    """The answer has an effect for which the kernel wants more certainty."""
+    plan: Plan | None = None
+    """The answer, where it is a plan."""
 
 
 @dataclass(slots=True)
@@ -211,7 +211,7 @@ def judge(model: Model, item: Item, offered: frozenset[str]) -> Outcome | None:
         arguments=(len(wanted & _arguments(plan)), len(wanted)),
         declines=declines,
         should_decline=should_decline,
-        destructive=bool(plan.effect & DESTRUCTIVE),
+        plan=plan,
     )
 
 
@@ -286,7 +286,7 @@ def declining(outcomes: Sequence[Outcome], certainty: Certainty | None = None) -
     def declined(outcome: Outcome) -> bool:
         if outcome.declines or certainty is None:
             return outcome.declines
-        needed = certainty.destructive if outcome.destructive else certainty.confidence
+        needed = certainty.confidence if outcome.plan is None else certainty.needed(outcome.plan)
         return outcome.confidence < needed
 
     said = [outcome for outcome in outcomes if declined(outcome)]

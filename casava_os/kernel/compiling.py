@@ -103,7 +103,7 @@ async def asking(
         names=await in_thread(lambda: workspace_names(p.workspace, k.names)),
         interactive=options.interactive or options.approve is not None,
         priority=lambda: p.priority,
-        certain=max(k.certainty.confidence, k.certainty.destructive),
+        certain=k.certainty.most,
         attempts=attempts,
     )
 

@@ -41,9 +41,20 @@ class Certainty:
 
     confidence: float = 0.35
     destructive: float = 0.5
+    deleting: float = 0.65
+
+    @property
+    def most(self) -> float:
+        """What no plan needs more than."""
+        return max(self.confidence, self.destructive, self.deleting)
 
     def needed(self, plan: Plan) -> float:
-        return self.destructive if plan.effect & DESTRUCTIVE else self.confidence
+        if not plan.effect & DESTRUCTIVE:
+            return self.confidence
+        deletes = any(
+            Effect.DELETE in step.effect and Effect.EXECUTE not in step.effect for step in plan.steps
+        )
+        return max(self.destructive, self.deleting) if deletes else self.destructive
 
 
 @dataclass(frozen=True, slots=True)

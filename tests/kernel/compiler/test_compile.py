@@ -28,6 +28,7 @@ from casava_syscalls.values import Refusal
 
 FIND: dict[str, object] = {"call": "file.find"}
 DELETE: dict[str, object] = {"call": "file.delete", "paths": ["a"]}
+ASKED = CompileRequest(text="do", offered=available(), piped_stdin=False)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_what_is_a_request(request_text: str) -> None:
 
 async def compiled(script: Script, *, stdin: bool = False) -> Outcome:
     request = CompileRequest(text="do", offered=available(), piped_stdin=stdin)
-    return await compile_request(ScriptedModel({"do": script}), request, Certainty(0.3, 0.6))
+    return await compile_request(ScriptedModel({"do": script}), request, Certainty(0.3, 0.6, 0.8))
 
 
 def sure(confidence: float, *steps: dict[str, object]) -> Draft:
@@ -74,16 +75,30 @@ def sure(confidence: float, *steps: dict[str, object]) -> Draft:
     [
         (sure(0.31, FIND), True),
         (sure(0.29, FIND), False),
-        (sure(0.59, DELETE), False),
-        (sure(0.61, DELETE), True),
+        (sure(0.79, DELETE), False),
+        (sure(0.81, DELETE), True),
         (sure(0.5, {"call": "file.write", "path": "a"}), True),
         (sure(0.5, {"call": "process.run", "command": "make"}), False),
-        (sure(0.5, FIND, {"call": "file.delete", "paths": "$1"}), False),
+        (sure(0.7, {"call": "process.run", "command": "make"}), True),
+        (sure(0.7, {"call": "container.stop", "containers": ["web"]}), True),
+        (sure(0.7, {"call": "container.remove", "containers": ["web"]}), False),
+        (sure(0.7, FIND, {"call": "file.delete", "paths": "$1"}), False),
+        (sure(0.7, {"call": "process.run", "command": "make"}, DELETE), False),
+        (sure(0.7, {"call": "file.move", "paths": ["a"], "to": "b"}), False),
+        (sure(0.7, {"call": "file.rename", "paths": ["a"], "to": "b"}), False),
     ],
 )
 async def test_a_plan_that_destroys_must_be_more_certain(draft: Draft, runs: bool) -> None:
     outcome = await compiled(draft)
     assert isinstance(outcome, Compilation if runs else Unsure)
+
+
+async def test_who_wants_to_be_asked_more_is_asked_about_deletes_as_well() -> None:
+    """Deleting never needs less than running something does."""
+    certainty = Certainty(0.3, 0.9, 0.6)
+    outcome = await compile_request(ScriptedModel({"do": sure(0.8, DELETE)}), ASKED, certainty)
+    assert isinstance(outcome, Unsure)
+    assert certainty.most == 0.9
 
 
 async def test_an_uncertain_plan_is_shown_as_the_question() -> None:
@@ -147,7 +162,7 @@ async def test_however_many_models_hang_the_next_request_is_compiled() -> None:
             return super().compile(request, cancelled)
 
     model, request = Hanging({"do": [FIND]}), CompileRequest(text="do", offered=available())
-    hung = [asyncio.create_task(compile_request(model, request, Certainty(0.3, 0.6))) for _ in range(40)]
+    hung = [asyncio.create_task(compile_request(model, request, Certainty(0.3, 0.6, 0.8))) for _ in range(40)]
     await asyncio.sleep(0.05)
     assert isinstance(await asyncio.wait_for(compiled([FIND]), 5), Compilation)
     assert all(not task.done() for task in hung)
