@@ -1,10 +1,9 @@
 """Lets the reader have a say while a plan is written, not only when plans are weighed.
 
-The network writes a plan from left to right; one that forgets a name ("start the cache container as well as worker") is
-often so far from the right one that no single other choice leads there. Here what the reader hears is added to the network's
-logits at every choice: to a part of plans its log-odds, the first time that it may come; to a word, by how much likelier it is this
-argument than none. Summed over a plan these are, but for a constant, the logarithm of how likely the reader finds it, so
-that plans are sought by what they are weighed by.
+The network writes a plan from left to right, and one that misread the request is often so far from the right one that no
+single other choice leads there. Here what the reader hears is added to the network's logits at every choice: to a part of plans
+its log-odds, the first time that it may come; to a word, by how much likelier it is this argument than none. Summed over a plan these
+are, but for a constant, the logarithm of how likely the reader finds it, so that plans are sought by what they are weighed by.
 
 Adding the scores of a second model, times a weight, to those of the one that generates is the shallow fusion of Gülçehre et al., "On
 Using Monolingual Corpora in Neural Machine Translation" (2015); that the second one tells what the whole will have, Yang & Klein,

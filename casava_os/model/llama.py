@@ -259,15 +259,14 @@ class LlamaModel:
         if len(tokens) > LONGEST_REQUEST:
             return _too_long(request.text, len(tokens))
         room = min(self._weights.context, 2 * len(tokens) + ROOM)
+        now = datetime.now()  # noqa: DTZ005 - local time is what people mean by "yesterday"
+        values = self._values(request, tokens, now)
         seated = self._batching.enter(
             room, interactive=request.interactive, deadline=request.deadline, priority=request.priority
         )
         if isinstance(seated, Err):
             return seated
-        now = datetime.now()  # noqa: DTZ005 - local time is what people mean by "yesterday"
-        return Ok(
-            value=_Sitting(request, tokens, self._values(request, tokens, now), now, seated.value, began)
-        )
+        return Ok(value=_Sitting(request, tokens, values, now, seated.value, began))
 
     def _values(self, request: CompileRequest, tokens: Sequence[int], now: datetime) -> Values:
         widths = [self._widths[token] for token in tokens]
