@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from casava_os import model
 from casava_os.kernel.ports import CompileRequest
+from casava_os.model.decoding import Question
 from casava_os.model.engine import Work
 from casava_os.model.llama import LlamaModel
 from casava_syscalls.registry import available
-from casava_syscalls.results import Err
+from casava_syscalls.results import Err, Ok
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +42,7 @@ OFFERED = available()
 
 
 def measure(name: str | None = None) -> dict[str, float]:
-    """Milliseconds by name; ratios of one plan to the network alone, and to decoding the same tokens unconstrained."""
+    """Milliseconds by name; ratios of one plan to the network alone, and to decoding the same tokens as it does, unconstrained."""
     began = time.perf_counter()
     loaded = model.load(name)
     if isinstance(loaded, Err):
@@ -129,16 +130,20 @@ def _network_alone(smol: LlamaModel, works: list[list[Work]]) -> None:
 
 
 def _unconstrained(smol: LlamaModel, works: list[list[Work]]) -> None:
-    """The same tokens without a grammar: each is asked for and is the likeliest, since nothing says which are forced."""
-    engine = smol._engine  # noqa: SLF001
+    """The same tokens through the same queue without a grammar: each is asked for, since nothing says which are forced."""
     for attempt in works:
-        engine.forget()
         first = attempt[0]
         read = len(first.tokens) - first.last + 1
-        engine.run([Work(0, first.tokens[:read])])[0].argmax()
         tokens = [*first.tokens[read:], *(token for work in attempt[1:] for token in work.tokens)]
-        for token in tokens:
-            engine.run([Work(0, [token])])[0].argmax()
+        seat = smol._batching.enter(smol._weights.context)  # noqa: SLF001
+        assert isinstance(seat, Ok)
+        try:
+            for question in (Question(first.tokens[:read], begins=True), *(Question([t]) for t in tokens)):
+                answer = smol._batching.evaluate(seat.value, question)  # noqa: SLF001
+                assert not isinstance(answer, Err)
+                answer[0].argmax()
+        finally:
+            smol._batching.leave(seat.value)  # noqa: SLF001
 
 
 def _grammar(smol: LlamaModel, text: str) -> Callable[[], object]:
