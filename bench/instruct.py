@@ -115,7 +115,12 @@ def _gbnf(engine: Engine, plans: list[list[int]]) -> tuple[list[float], float]:
 
     began = time.perf_counter()
     # The converter keeps a regular expression's escapes, which its own grammar does not know.
-    text = json_schema_to_gbnf(json.dumps(schema(OFFERED))).replace(r"\$", "$").replace(r"\.", ".").encode()
+    text = (
+        json_schema_to_gbnf(json.dumps(_anchored(schema(OFFERED))))
+        .replace(r"\$", "$")
+        .replace(r"\.", ".")
+        .encode()
+    )
     vocabulary = engine.vocabulary
     size = engine.size
     array = (llama_cpp.llama_token_data * size)()
@@ -140,6 +145,20 @@ def _gbnf(engine: Engine, plans: list[list[int]]) -> tuple[list[float], float]:
                 return times, built
         llama_cpp.llama_sampler_free(sampler)
     return times, built
+
+
+def _anchored(part: object) -> object:
+    """A JSON schema whose patterns are of whole texts: llama.cpp's converter knows no others."""
+    if isinstance(part, list):
+        return [_anchored(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    found = {key: _anchored(one) for key, one in part.items()}
+    pattern = found.get("pattern")
+    if isinstance(pattern, str):
+        begins, ends = pattern.startswith("^"), pattern.endswith("$")
+        found["pattern"] = ("" if begins else "^.*") + pattern + ("" if ends else ".*$")
+    return found
 
 
 def _timed(work: Callable[[], object]) -> float:
