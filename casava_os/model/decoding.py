@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-ATTEMPTS = 6
+ATTEMPTS = 12
 """How often a plan that contradicts itself ("copy a to a") is begun again, each time without what made it so."""
 
 

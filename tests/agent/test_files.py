@@ -55,7 +55,16 @@ def test_what_cannot_be_read(here: Here) -> None:
 
 def test_what_is_missing_is_named_where_it_is_when_that_is_one_place(here: Here) -> None:
     here.make(
-        {"notes/shopping.txt": "x", "shopping": "x", ".hidden/secret.txt": "x", "a/two": "x", "b/two": "x"}
+        {
+            "notes/shopping.txt": "x",
+            "shopping": "x",
+            ".hidden/secret.txt": "x",
+            "a/two": "x",
+            "b/two": "x",
+            "docs/README.md": "x",
+            "a/three.md": "x",
+            "b/three.txt": "x",
+        }
     )
     missing = here.fails("file.read", "not-found", paths=["shopping.txt"])
     assert (missing.title, missing.message) == ("There is no shopping.txt", "")
@@ -64,6 +73,8 @@ def test_what_is_missing_is_named_where_it_is_when_that_is_one_place(here: Here)
     assert (elsewhere.message, elsewhere.hint) == ("there is no old", "did you mean notes/shopping.txt?")
     assert here.fails("file.read", "not-found", paths=["two"]).hint == ""
     assert here.fails("file.read", "not-found", paths=["secret.txt"]).hint == ""
+    assert here.fails("file.read", "not-found", paths=["readme"]).hint == "did you mean docs/README.md?"
+    assert here.fails("file.read", "not-found", paths=["three"]).hint == ""
 
 
 def test_write_in_every_way(here: Here) -> None:

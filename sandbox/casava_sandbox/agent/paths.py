@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from casava_sandbox.agent.context import Context
 from casava_sandbox.agent.errors import Fault
@@ -200,13 +200,14 @@ class Workspace:
         last = os.path.basename(os.path.normpath(fs_path(text)))
         hint = (
             self._nearest(os.path.dirname(path), wanted, directory, 1.0)
-            or self._elsewhere(last)
+            or self._elsewhere(last.__eq__)
             or self._nearest(os.path.dirname(path), wanted, directory, 0.6)
+            or self._elsewhere(lambda name: _stem(name) == last.casefold())
         )
         return Fault("not-found", "There is no %s" % shown(text), message, hint)
 
-    def _elsewhere(self, wanted: str) -> str:
-        """The one place in the tree that has exactly this name; nothing when there are several, or too much to look at."""
+    def _elsewhere(self, wanted: Callable[[str], bool]) -> str:
+        """The one place in the tree that has such a name; nothing when there are several, or too much to look at."""
         found: List[str] = []
         left = MOST_LOOKED_AT
         for folder, folders, files in os.walk(self.root):
@@ -214,10 +215,9 @@ class Workspace:
             left -= len(folders) + len(files)
             if left < 0:
                 return ""
-            if wanted in folders or wanted in files:
-                found.append(self.text(os.path.join(folder, wanted)))
-                if len(found) > 1:
-                    return ""
+            found += [self.text(os.path.join(folder, name)) for name in [*folders, *files] if wanted(name)]
+            if len(found) > 1:
+                return ""
         return "did you mean %s?" % shown(found[0]) if found else ""
 
     def _nearest(self, parent: str, wanted: str, directory: str, alike: float) -> str:
@@ -233,6 +233,11 @@ class Workspace:
             return ""
         name = folded[near[0]]
         return "did you mean %s?" % shown(name if directory == "." else directory + "/" + name)
+
+
+def _stem(name: str) -> str:
+    """A name as people say it, "readme" for "README.md"."""
+    return os.path.splitext(name)[0].casefold()
 
 
 def _leads_out(text: str, real: str) -> Fault:
