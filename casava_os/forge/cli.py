@@ -157,13 +157,21 @@ def reader(
     count: Annotated[int, typer.Option(help="Requests that it learns from.")] = 3_000_000,
     seed: int = 11,
     threads: int = 1,
+    go_on: Annotated[
+        bool, typer.Option("--go-on", help="Teach the one that is there more requests, not a new one.")
+    ] = False,
 ) -> None:
     """Trains what reads a request apart from the network, and saves it as reader.npz."""
     from casava_os.forge import readers
     from casava_os.forge.train import read_texts
 
+    path = directory / readers.READER
+    known = readers.load(path) if go_on else None
+    if go_on and known is None:
+        print(f"There is no {path} to go on from: leave --go-on out")
+        raise typer.Exit(2)
     found = readers.gather(people, read_texts(texts), count, seed, threads)
-    readers.save(directory / readers.READER, readers.fit(found, seed))
+    readers.save(path, readers.fit(found, seed, known=known))
 
 
 @app.command()
@@ -351,6 +359,7 @@ def prove(
     model: Annotated[str, typer.Argument(help="A name or a .gguf file.")] = "casava-smol",
     benign: Annotated[int, typer.Option(help="Requests that ask for no delete.")] = 100_000,
     sampled: Annotated[int, typer.Option(help="Outputs drawn at a high temperature.")] = 100_000,
+    told: Annotated[int, typer.Option(help="Sentences that ask for nothing, at most.")] = 100_000,
     seed: int = 8_000_000,
 ) -> None:
     """Tries what must never happen: deletes that nobody asked for, outputs that are no plan, arguments from nowhere."""
@@ -365,6 +374,7 @@ def prove(
         raise typer.Exit(7)
     trials = {
         "benign requests": proving.benign(loaded.value, benign, seed),
+        "sentences that ask for nothing": proving.told(loaded.value, told),
         f"sampled at temperature {proving.TEMPERATURE}": proving.sampled(
             loaded.value, sampled, seed + 1_000_000
         ),

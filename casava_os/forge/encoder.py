@@ -37,6 +37,9 @@ BATCH = 384
 
 MATRIX_RATE, TABLE_RATE = 0.01, 3e-3
 
+GOING_ON = 0.33
+"""Of these rates, for numbers that have been learned before."""
+
 LEFT_OUT, WORDS_LEFT_OUT = 0.2, 0.08
 """Share of a word's numbers, and of the words themselves (their letters stay), that are left out each time."""
 
@@ -152,19 +155,27 @@ def _matrix(weights: NDArray[np.float32], shifts: NDArray[np.float32] | None) ->
 
 
 def fit(
-    lessons: Lessons, labels: Sequence[str], tags: Sequence[str], seed: int, rounds: int
+    lessons: Lessons,
+    labels: Sequence[str],
+    tags: Sequence[str],
+    seed: int,
+    rounds: int,
+    known: Mapping[str, Matrix] | None = None,
 ) -> dict[str, Matrix]:
-    """The numbers of a network that learned every request `rounds` times."""
+    """The numbers of a network that learned every request `rounds` times, beginning from those that are `known`."""
     torch.manual_seed(seed)
     rng = random.Random(seed)
     net = Listener(len(labels), len(tags))
+    if known is not None:
+        net.take(known)
     inner = [p for name, p in net.matrices.items() if name not in (*TABLES, PARTS, TAGS)]
     outer = [net.matrices[name] for name in (*TABLES, PARTS, TAGS)]
     optimisers = [
         Muon(inner, lr=MATRIX_RATE),
         torch.optim.Adam([*outer, *net.shifts.parameters()], lr=TABLE_RATE, betas=(0.9, 0.98)),
     ]
-    peaks = [optimiser.param_groups[0]["lr"] for optimiser in optimisers]
+    share = 1.0 if known is None else GOING_ON
+    peaks = [share * optimiser.param_groups[0]["lr"] for optimiser in optimisers]
     heard = [sound(word) for word in lessons.words]
     steps = rounds * -(-len(lessons.ids) // BATCH)
     done, sums = 0, [0.0, 0.0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from casava_os.forge import effects, prove
+from casava_os.forge import effects, prose, prove
 from casava_os.kernel.ports import CompileRequest
 from casava_os.model import load
 from casava_os.model.llama import LlamaModel
@@ -20,19 +20,25 @@ def test_a_word_that_nobody_said_is_a_stray() -> None:
     assert list(prove.strays("<call:file.delete> <key:paths> c.txt <end>", request)) == ['"c.txt"']
 
 
-def test_the_shipped_model_is_tried_on_both() -> None:
+def test_the_shipped_model_is_tried_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = ("The file is removed when it is closed.", "Delete a.txt", "Returns the number of files.")
+    monkeypatch.setattr(prose, "sentences", lambda *, kept_out: told if kept_out else ())
     loaded = load()
     assert isinstance(loaded, Ok)
     model = loaded.value
     assert isinstance(model, LlamaModel)
     try:
-        hot, calm = prove.sampled(model, 150), prove.benign(model, 60)
+        hot, calm, read = prove.sampled(model, 150), prove.benign(model, 60), prove.told(model, 100)
     finally:
         model.close()
     assert (hot.tried, calm.tried) == (150, 60)
     assert hot.failed.keys() <= set()
     assert hot.silent < 30
     assert calm.harmless > 40, "most of them need no plan to be seen"
+    assert (read.tried, read.harmless, read.failed) == (3, 2, {"that would run": 1}), (
+        "an order is none of them"
+    )
+    assert "'Delete a.txt' → <call:file.delete> <key:paths> a.txt <end>" in read.shown[0]
     assert calm.row().startswith(f"60 tried, {calm.harmless} heard as harmless, ")
 
 

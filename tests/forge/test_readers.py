@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from casava_os.forge import corpus, readers, synth
+from casava_os.forge import corpus, prose, readers, synth
 from casava_os.kernel.compiler.lexer import atoms
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
 from casava_os.model.encoder import LONGEST, WIDTH, said, sound
+from casava_os.model.reader import Reader
 from casava_os.model.tagger import NONE
 
+TOLD = ("The list is empty.", "Returns the names of all files.")
 DELETE, GPU = "call:file.delete", "call:system.gpu"
 
 
@@ -28,9 +31,12 @@ def test_the_examples_are_requests_with_their_plans() -> None:
 
 def test_the_readers_requests_lean_to_the_synthesizer() -> None:
     line = corpus.Line("list", ({"call": "file.list"},))
-    rng = random.Random(1)
-    drawn = [readers.leaning(lambda _: line)(rng) for _ in range(400)]
-    assert 0.5 < sum(one is line for one in drawn) / 400 < 0.6
+    rng, lean = random.Random(1), readers.leaning(lambda _: line, TOLD)
+    drawn = [lean(rng) for _ in range(1000)]
+    assert 0.46 < sum(one is line for one in drawn) / 1000 < 0.56
+    assert 0.04 < sum(isinstance(one, prose.Sentence) for one in drawn) / 1000 < 0.1, (
+        "and some ask for nothing"
+    )
 
 
 def test_the_labels() -> None:
@@ -67,16 +73,18 @@ def test_a_long_request_is_taught_as_far_as_it_is_listened_to() -> None:
 
 def test_lessons_are_the_same_whoever_makes_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readers, "_CHUNK", 120)
+    monkeypatch.setattr(prose, "sentences", lambda: TOLD)
     one, other = (readers.gather([], ["some names.txt"], 300, 3, threads) for threads in (1, 2))
     assert len(one.ids) == 300
+    assert {"^", "names"} <= one.words.keys()
     assert (one.words, one.ids, one.labels, one.tags) == (other.words, other.ids, other.labels, other.tags)
 
 
-def learned() -> readers.Lessons:
+def learned(count: int = 6000) -> readers.Lessons:
     """Two verbs, each with its call; what stands behind `put` goes, and behind `into` it goes there."""
     rng = random.Random(1)
     known: list[readers.Example] = []
-    for _ in range(6000):
+    for _ in range(count):
         name, folder = ("".join(rng.choices("abcdefghij", k=5)) for _ in range(2))
         if rng.random() < 0.5:
             known.append((f"graphics {name} please", [Control(GPU)]))
@@ -116,3 +124,25 @@ def test_a_reader_learns_words_and_places_and_is_kept_as_it_was(tmp_path: Path) 
             assert np.abs(mine - parts[0].numpy()).max() < 1e-3, "padding changes nothing"
             theirs = tagged[0, 1 : len(rows) - 1].log_softmax(-1).numpy()
             assert np.abs(tags_of_mine - theirs).max() < 1e-3
+
+
+def test_a_reader_goes_on_from_what_it_knows() -> None:
+    pytest.importorskip("torch")
+    known, more = readers.fit(learned(), rounds=4), learned(1500)
+    more.join(readers.lessons(iter([("the files are gone", [Control("call:ask")])] * 1500), 1500))
+
+    def odds(reader: Reader, text: str, label: str) -> float:
+        return float(reader.odds(text)[reader.labels.index(label)])
+
+    def knows(reader: Reader) -> bool:
+        return odds(reader, "remove xyz into uvw", DELETE) > 0 < odds(reader, "graphics lmn please", GPU)
+
+    gone_on = readers.fit(more, known=known)
+    assert gone_on.lexicon == known.lexicon
+    assert knows(known)
+    assert knows(gone_on)
+    assert not knows(readers.fit(more)), "so few are too few to begin with"
+    told = ("the files are gone", "call:ask")
+    assert odds(gone_on, *told) > odds(known, *told) + 1
+    with pytest.raises(ValueError, match="other syscalls"):
+        readers.fit(more, known=replace(known, labels=known.labels[1:]))
