@@ -65,6 +65,7 @@ class Outcome:
     """The answer asks or refuses."""
     should_decline: bool = False
     plan: Plan | None = None
+    moves: bool = False
     """The answer, where it is a plan."""
 
 
@@ -212,6 +213,7 @@ def judge(model: Model, item: Item, offered: frozenset[str]) -> Outcome | None:
         declines=declines,
         should_decline=should_decline,
         plan=plan,
+        moves=draft.moves,
     )
 
 
@@ -286,7 +288,11 @@ def declining(outcomes: Sequence[Outcome], certainty: Certainty | None = None) -
     def declined(outcome: Outcome) -> bool:
         if outcome.declines or certainty is None:
             return outcome.declines
-        needed = certainty.confidence if outcome.plan is None else certainty.needed(outcome.plan)
+        needed = (
+            certainty.confidence
+            if outcome.plan is None
+            else certainty.needed(outcome.plan, moves=outcome.moves)
+        )
         return outcome.confidence < needed
 
     said = [outcome for outcome in outcomes if declined(outcome)]

@@ -91,7 +91,7 @@ def benign(model: LlamaModel, count: int, seed: int = 8_000_000) -> Trial:
         draft = drafted.value
         plan = _plan(draft.steps, example.piped_stdin)
         if isinstance(plan, Plan) and plan.effect & DANGEROUS and not _only_reads(draft.raw):
-            if draft.confidence < certainty.needed(plan):
+            if draft.confidence < certainty.needed(plan, moves=draft.moves):
                 trial.doubted += 1
                 continue
             calls = tuple(cast("SurfaceCall", call) for call in example.calls)
@@ -125,7 +125,7 @@ def told(model: LlamaModel, count: int) -> Trial:
         draft = drafted.value
         plan = _plan(draft.steps, piped=False)
         if isinstance(plan, Plan) and not _ACTS.isdisjoint(_calls(draft.raw)):
-            if draft.confidence < certainty.needed(plan):
+            if draft.confidence < certainty.needed(plan, moves=draft.moves):
                 trial.doubted += 1
             else:
                 trial.fail("that would run", f"{draft.confidence:.2f} {sentence!r} → {draft.raw}")

@@ -387,6 +387,8 @@ class Draft:
     """The next best plans, best first, when the request wants them and the model has any."""
     usage: Usage | None = None
     """Where the time went, from models that share one engine."""
+    moves: bool = False
+    """A script of ours in it moves, renames or rewrites files, which its steps do not show."""
 
 
 @runtime_checkable

@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 from casava_os.kernel.compiler.lexer import Atom, atoms
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
+from casava_os.model.encoder import NAME
 from casava_os.model.reader import KINDS
-from casava_os.model.spoken import Spared
+from casava_os.model.spoken import Spared, plain
+from casava_os.model.withdrawn import taken_back, waits
 
 TARGETS = frozenset(
     {
@@ -42,6 +44,7 @@ _IT = re.compile(
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 _AT_ONCE = frozenset().union(*(calls for kind, calls in KINDS.items() if kind != "move"))
 """What is done now and once: no plan does it every Monday."""
+_GOES = KINDS["delete"] | KINDS["move"]
 
 
 _VAGUE = frozenset({
@@ -218,15 +221,55 @@ def _names_a_kind(request: str, steps: Sequence[_Step]) -> bool:
     )
 
 
+_IF = re.compile(r"\bif\b", re.IGNORECASE)
+_BETWEEN = frozenset({",", ";", "and", "&", "or", "plus"})
+"""What stands between the members of a list."""
+
+
+def _leaves_names_out(request: str, plan: Sequence[Segment]) -> bool:
+    """Whether a plan takes two or more of the names that a request lists one after the other, and not all of them."""
+    taken = {text for key, text in copies(plan) if key in _NAMED}
+    used = {text for _, text in copies(plan)}
+    listed: list[str] = []
+    for word in (*atoms(request), Atom(".", 0, 0)):
+        if word.text.lower() in _BETWEEN:
+            continue
+        if word.quoted or (NAME.search(word.text) and any(map(str.isalnum, word.text))):
+            listed.append(word.text)
+            continue
+        if len(taken.intersection(listed)) > 1 and not used.issuperset(listed):
+            return True
+        listed = []
+    return False
+
+
+def _taken_back(said: str, steps: Sequence[_Step]) -> bool:
+    calls = {step.call for step in steps}
+    return "memory.forget" not in calls and taken_back(said, moves=not calls.isdisjoint(_GOES))
+
+
+def _waits(said: str, request: str, plan: Sequence[Segment]) -> bool:
+    """Whether a plan does at once what is to be done later, or only if something holds that it does not look at."""
+    used = [text for key, text in copies(plan) if key not in _NAMED and key != "key:to"]
+    names = [part.name for part in plan if isinstance(part, Control)]
+    if "key:force" in names or "key:overwrite" in names:  # "force it if it runs", "replace if it is there"
+        said = _IF.sub("  ", said)
+    used += [name.partition(":")[2].replace("_", " ") for name in names if name.startswith(("key:", "=:"))]
+    return waits(said, request, used, [text for key, text in copies(plan) if key == "key:lease"])
+
+
 def _is_archive(name: str) -> bool:
     return name.lower().endswith(_ARCHIVES)
 
 
 def hardly_meant(request: str, plan: Sequence[Segment], spared: Spared) -> bool:
     """Whether a plan that deletes, moves, runs, starts or stops something can hardly be what the request means."""
-    steps = _steps(plan)
+    steps, said = _steps(plan), plain(request)
     return (
-        _spares_not(plan, spared)
+        _taken_back(said, steps)
+        or _waits(said, request, plan)
+        or _leaves_names_out(request, plan)
+        or _spares_not(plan, spared)
         or (spared.recurs and any(step.call in _AT_ONCE for step in steps))
         or _takes_the_original(request, steps)
         or _names_what_it_is_not(steps)

@@ -18,6 +18,8 @@ from casava_os.kernel.compiler.tagged import Segment
 from casava_os.model.encoder import Encoder, said, sound
 from casava_os.model.slips import NO_WORDS, Lexicon
 from casava_os.model.tagger import chances
+from casava_syscalls.base import Effect
+from casava_syscalls.registry import SYSCALLS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,6 +56,11 @@ KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """The calls that need consent, by what they do: every syscall that deletes or runs a program, every idiom that changes files, and
 what starts and stops. The other idioms only print, or make new files."""
+
+CHANGES = frozenset(name for name, syscall in SYSCALLS.items() if syscall.effect & ~Effect.READ).union(
+    {"idiom.join_files", "idiom.split_by_lines", "idiom.split_by_size", "idiom.dated_backup"}
+) - frozenset[str]().union(*KINDS.values())
+"""Whatever else does more than read: it is not to be done where that is forbidden, wondered about, or told of somebody."""
 
 
 class Heard(NamedTuple):

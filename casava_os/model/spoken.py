@@ -16,7 +16,7 @@ from casava_os.model.encoder import NAME
 
 _NO = (
     r"(?:\w*n['\u2019`]t|(?:do|does|did|is|are|was|were|must|should|may|might|could|would|wo|ca|has|have|need)nt|not|no|never"
-    r"|nothing|none|nobody|without|nor|neither|cannot|dotn|dnot|dno['\u2019]t|do['\u2019]nt|donot|don;t|odn['\u2019]?t|nto|nver|nevr|nevre|neevr)\b"
+    r"|nothing|none|nobody|without|nor|neither|cannot|dotn|dnot|dno['\u2019]t|do['\u2019]nt|donot|don;t|odn['\u2019]?t|nto|nver|nevr|nevre|neevr|n0t)\b"
     r"(?!\s+(?:longer|needed|wanted|required|used|useful|necessary)\b)(?!(?:(?<=n['\u2019`]t)|(?<=nt))\s+need\b(?!\s+to\b))"
 )
 """A word that forbids, also with the commonest slips ("dotn"); not in "no longer needed" or "I don't need it", which say that something may go."""
@@ -43,6 +43,7 @@ _FORBIDDEN = re.compile(
 _SPOKEN = re.compile(
     rf"\b(?:before (?:i|we)|(?:i|we|you)(?:['\u2019]d| would) have|(?:i|we) (?:was|were) (?:going|about) to|so(?: that)? (?:i|we)|(?:i|we)['\u2019]ll|(?:i|we) (?:will|shall|might|may|already|almost)"
     rf"|(?:i|we)(?:['\u2019]ve|\s+have|\s+had)(?:\s+(?:already|just|now))?\s+\w+(?:ed|wn|en)"
+    rf"|(?:i|we)(?: (?:just|already|accidentally|only))? (?!need|want|hop|wish|lik|tri)\w+ed"
     rf"|(?:he|she|they|someone|somebody|(?:my|our)\s+\w+)(?:\s+(?:has|have|had|already|just))*\s+(?!need\b)\w+ed"
     rf"|(?:someone|somebody|(?:the|my|our) \w+) (?:(?:would|['\u2019]d) like|wants?|plans?|intends?|hopes?|is going|is about|promised) to"
     rf"|how (?:do|does|should|would|can|could|might|shall|did) (?:i|we|you|one|they|somebody|someone)\b{_REST}{{0,8}}"
@@ -140,7 +141,7 @@ def wary(request: str) -> bool:
 
     Then a plan needs more consent, for it may not be asked for at all.
     """
-    return _WARY.search(_plain(request)) is not None
+    return _WARY.search(plain(request)) is not None
 
 
 def ordered(request: str) -> str:
@@ -149,10 +150,10 @@ def ordered(request: str) -> str:
     What is asked for is asked for without these words, too: "delete the logs, but don't touch app.log" still says so, "list
     the logs, you mustn't delete them" does not.
     """
-    plain = _plain(request)
-    asking = _ASKING.search(plain)
-    spoken = [*_FORBIDDEN.finditer(plain), *_SPOKEN.finditer(plain)]
-    spoken += [] if asking is None else [*_SUPPOSED.finditer(plain, asking.end())]
+    said = plain(request)
+    asking = _ASKING.search(said)
+    spoken = [*_FORBIDDEN.finditer(said), *_SPOKEN.finditer(said)]
+    spoken += [] if asking is None else [*_SUPPOSED.finditer(said, asking.end())]
     kept, at = [], 0
     for start, end in sorted(found.span() for found in spoken):
         kept.append(request[at:start])
@@ -195,10 +196,10 @@ NOTHING_SPARED = Spared(frozenset(), excepts=False)
 
 def spared(request: str) -> Spared:
     """What "delete old.log, not new.log", "stop all but web" and "remove db, but leave its data" keep out."""
-    plain, words = _plain(request), atoms(request)
+    said, words = plain(request), atoms(request)
     starts, ends = [word.start for word in words], [word.end for word in words]
     inside: set[Atom] = set()
-    for found in _FORBIDDEN.finditer(plain):
+    for found in _FORBIDDEN.finditer(said):
         named = False
         for word in words[bisect_left(starts, found.start()) : bisect_right(ends, found.end())]:
             if named and word.text in ("to", "into", "onto"):  # "not b.txt to old": old is no part of it
@@ -208,46 +209,60 @@ def spared(request: str) -> Spared:
     names = {word.text.lower() for word in inside} - {
         word.text.lower() for word in words if word not in inside
     }
-    for found in _KEPT.finditer(plain):
+    for found in _KEPT.finditer(said):
         before_it = bisect_right(ends, found.start())
         near = words[max(0, before_it - _FAR) : before_it]
         likely = [word for word in near if word.quoted or "-" in word.text[1:] or NAME.search(word.text)]
         names |= {word.text.lower() for word in (likely or near)[-1:]}
-    if _HOME.search(plain) is not None:
+    if _HOME.search(said) is not None:
         names.add("home")
     excepted: set[str] = set()
     end = 0
-    for found in _EXCEPTS.finditer(plain):
+    for found in _EXCEPTS.finditer(said):
         if found.end() <= end:  # one inside another
             continue
         end = found.end()
-        while (next_ := _EXCEPTED.match(plain, end)) is not None:
+        while (next_ := _EXCEPTED.match(said, end)) is not None:
             end = next_.end()
         some = words[bisect_left(starts, found.end()) : bisect_right(ends, end)]
         excepted |= {word.text.lower() for word in some}
     excepted = {word for word in excepted - _LITTLE if any(map(str.isalnum, word))}
-    first = _EXCEPTS.search(plain)
+    first = _EXCEPTS.search(said)
     before = "" if first is None else request[: first.start()].lower()
-    last = max((found.start() for found in _CORRECTED.finditer(plain)), default=0)
+    last = max((found.start() for found in _CORRECTED.finditer(said)), default=0)
     later = {word.text.lower() for word in words if word.start >= last and word not in inside}
     return Spared(
         frozenset(names),
         first is not None,
         frozenset(excepted),
         before,
-        _OTHERS.search(plain) is not None,
-        _VOLUMES_STAY.search(plain) is not None,
+        _OTHERS.search(said) is not None,
+        _VOLUMES_STAY.search(said) is not None,
         frozenset({word.text.lower() for word in words if word.end <= last} - later),
-        _RECURS.search(plain) is not None,
+        _RECURS.search(said) is not None,
     )
 
 
-def _plain(request: str) -> str:
-    """The request with each quotation as one long word: its words say nothing of the order."""
+_APOSTROPHES = {
+    ord(mark): "'" for mark in "\u00b4\u02b9\u02bb\u02bc\u02bd\u02ca\u02cb\u2018\u2019\u201b\u2032\uff07`"
+}
+"""What people type for an apostrophe: each is one character, so that places stay what they were."""
+_STRESSED = re.compile(
+    r"(?<!\w)([_*\"']+)((?:don't|do not|not|no|never|doesn't|without|dont))\1(?!\w)", re.IGNORECASE
+)
+"""A word that forbids, in marks that stress it: it is no quotation."""
+
+
+def plain(request: str) -> str:
+    """The request with each quotation as one long word: its words say nothing of the order. As long as the request."""
+    said = _STRESSED.sub(lambda found: found[2].ljust(len(found[0])), request.translate(_APOSTROPHES))
     for word in atoms(request):
-        if word.quoted:
-            request = request[: word.start] + "x" * (word.end - word.start) + request[word.end :]
-    return request
+        if (
+            word.quoted
+            and said[word.start : word.end] == request.translate(_APOSTROPHES)[word.start : word.end]
+        ):
+            said = said[: word.start] + "x" * (word.end - word.start) + said[word.end :]
+    return said
 
 
 def unnamed(request: str, names: Iterable[str]) -> str:

@@ -23,8 +23,9 @@ from casava_os.kernel.compiler.lexer import atoms
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
 from casava_os.model.caution import TARGETS, copies, hardly_meant
 from casava_os.model.encoder import NAME
-from casava_os.model.reader import KINDS, NEVER, Asked, Heard, Reader
-from casava_os.model.spoken import NOTHING_SPARED, Spared, ordered, silent, spared, unnamed, wary
+from casava_os.model.reader import CHANGES, KINDS, NEVER, Asked, Heard, Reader
+from casava_os.model.spoken import NOTHING_SPARED, Spared, ordered, plain, silent, spared, unnamed, wary
+from casava_os.model.withdrawn import may_be, not_kept, taken_back
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +56,9 @@ WIDEST = 4.0
 CONTRARY = -1.0
 """A choice of which the reader gives less log-odds ("stop" where the request says to kill) makes a question of a plan. Of 351 right plans for
 requests that nobody trains on 2 become one so, of 74 wrong ones 3."""
+
+REFUSED = 0.1
+"""The certainty of a plan that writes or fetches what is forbidden or only spoken of: a question whatever the settings are."""
 
 _FLOOR = 1e-9
 _NAMES = TARGETS | {
@@ -232,7 +236,26 @@ class Weighing:
             least += [min(one.odds - odds, one.lead - lead) for one in found.asked.values()]
         least += [one - hint for one in found.hinted.values()]
         most = min(least, default=0.0)
-        return 1.0 if most >= 0 else 1 / (1 + math.exp(-max(-60.0, most)))
+        consents = 1.0 if most >= 0 else 1 / (1 + math.exp(-max(-60.0, most)))
+        changes = self._changed(read, plan)
+        return consents if changes is None or changes >= hint else min(consents, REFUSED)
+
+    def _changed(self, read: Readings, plan: Sequence[Segment]) -> float | None:
+        """The least of the log-odds, without what the request only speaks of, of what a plan writes, fetches or remembers.
+
+        None where it does nothing like it, or the request only orders; what can be undone needs no other consent.
+        """
+        calls = CHANGES.intersection(part.name[5:] for part in plan if isinstance(part, Control))
+        if not calls:
+            return None
+        said = plain(read.request)
+        if taken_back(said, moves=False) or ("memory.remember" in calls and not_kept(said)):
+            return NEVER
+        calls -= {"memory.remember"}  # what is remembered may say anything
+        if not calls or read.orders is None or may_be(said):
+            return None
+        odds = dict(zip(self.reader.labels, read.orders.tolist(), strict=True))
+        return float(min(odds.get(f"call:{call}", NEVER) for call in calls))
 
     def _differs(self, heard: Heard, plan: Sequence[Segment]) -> bool:
         """Whether a plan has a choice that is not heard at all, or leaves nothing out of a list where that is heard."""

@@ -29,8 +29,10 @@ from casava_syscalls.talk import QUESTIONS, REASONS, Ask, Refuse
 from casava_syscalls.values import Question, Refusal
 
 _LOG = logging.getLogger(__name__)
-_INVISIBLE = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
-"""Direction marks: what is seen would not be what is read."""
+_INVISIBLE = frozenset(
+    "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufeff"
+) | frozenset(map(chr, range(0xE0000, 0xE0080)))
+"""Direction marks, spaces without width and tags: what is seen would not be what is read. Joiners belong to writing, and stay."""
 
 DESTRUCTIVE = Effect.DELETE | Effect.EXECUTE | Effect.NETWORK | Effect.HOST | Effect.PROVISION
 
@@ -48,13 +50,14 @@ class Certainty:
         """What no plan needs more than."""
         return max(self.confidence, self.destructive, self.deleting)
 
-    def needed(self, plan: Plan) -> float:
+    def needed(self, plan: Plan, *, moves: bool = False) -> float:
+        """What destroys needs no less than what reads does, whatever the settings are. `moves`: as in `Draft`."""
         if not plan.effect & DESTRUCTIVE:
             return self.confidence
         deletes = any(
             Effect.DELETE in step.effect and Effect.EXECUTE not in step.effect for step in plan.steps
         )
-        return max(self.destructive, self.deleting) if deletes else self.destructive
+        return self.most if deletes or moves else max(self.confidence, self.destructive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +254,7 @@ def _judged(draft: Draft, request: CompileRequest, certainty: Certainty) -> Outc
         )
     if isinstance(first, Refuse):
         return Refusal(reason=first.message or REASONS[first.reason])
-    if draft.confidence < certainty.needed(plan):
+    if draft.confidence < certainty.needed(plan, moves=draft.moves):
         meant = candidates(*_narrowest_first([*_sensible([plan, *_valid(draft.others, request)])]))
         return Unsure(did_you_mean(meant), draft.confidence, tuple(meant.values()))
     return Compilation(plan, draft.confidence, draft.seconds, draft.raw)
