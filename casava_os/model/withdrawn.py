@@ -17,7 +17,7 @@ _BACK = (
 _TAKEN_BACK = re.compile(
     r"(?:[,;!?\u2026\u2013\u2014(\[]\s*|(?:[.:]|\s-)\s+)(?:(?:actually|oh|wait|hmm+|well|ok|okay|sorry|no|nah|but|and|please|pls)\b\W*)*"
     rf"{_BACK}(?:\W*\b(?:please|pls|thanks|for now|yet|after all|actually|ok|okay|sorry|then))*\W*\Z"
-    r"|\s(?:not|nope|never ?mind|scratch that|(?:just )?kidding|jk|forget it|cancel that|actually,? (?:don't|dont|do not|no|not))\W*\Z",
+    r"|\s(?:(?<!or )not|nope|never ?mind|scratch that|(?:just )?kidding|jk|forget it|cancel that|actually,? (?:don't|dont|do not|no|not))\W*\Z",
     re.IGNORECASE,
 )
 """An order's end that takes all of it back: "remove build. Actually, don't"."""

@@ -138,6 +138,7 @@ def test_whatever_does_more_than_read_is_minded() -> None:
         ("bring the folder build back", True),
         ("delete a.txt and the note.no", False),
         ("delete what is not needed", False),
+        ("delete all of build, empty or not", False),
         ("move a.txt back to docs", False),
         ("run undo.sh", False),
         ("cancel job 3", False),
