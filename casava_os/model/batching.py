@@ -234,8 +234,15 @@ class Batching:
     def _run(self, work: Round) -> None:
         """Carries out a round. The lock is let go meanwhile: who else comes waits for the context, or thinks."""
         seats = [(self._seats[entry], tokens) for entry, tokens in work.batch]
-        evicted = [self._seats[entry] for entry in work.evict]
-        placed = [(self._seats[entry], sequence) for entry, sequence in work.place]
+        # Who has which place is settled under the lock: one that leaves while its tokens are saved leaves no one else's place.
+        evicted: list[tuple[Seat, int]] = []
+        for seat in (self._seats[entry] for entry in work.evict):
+            if seat.sequence is not None:
+                evicted.append((seat, seat.sequence))
+                seat.sequence = None
+        placed = [self._seats[entry] for entry, _ in work.place]
+        for seat, (_, sequence) in zip(placed, work.place, strict=True):
+            seat.sequence = sequence
         stale, self._stale = self._stale, set()
         self._busy = True
         self._lock.release()
@@ -261,18 +268,16 @@ class Batching:
             self._answer(seat, tokens, row, seconds * tokens / whole)
         self._empty.notify_all()
 
-    def _arrange(self, stale: set[int], evicted: list[Seat], placed: list[tuple[Seat, int]]) -> None:
+    def _arrange(self, stale: set[int], evicted: list[tuple[Seat, int]], placed: list[Seat]) -> None:
         for sequence in stale:
             self._engine.keep(sequence)
-        for seat in evicted:
-            if seat.sequence is not None:
-                seat.saved = self._engine.save(seat.sequence)
-                self._engine.keep(seat.sequence)
-                seat.sequence = None
-        for seat, sequence in placed:
-            seat.sequence = sequence
+        for seat, sequence in evicted:
+            seat.saved = self._engine.save(sequence)
+            self._engine.keep(sequence)
+        for seat in placed:
             if seat.saved is not None:
-                self._engine.restore(sequence, seat.saved)
+                assert seat.sequence is not None, "who is placed has a place"
+                self._engine.restore(seat.sequence, seat.saved)
                 seat.saved = None
 
     def _evaluated(self, seats: list[tuple[Seat, int]]) -> list[NDArray[np.float32]]:

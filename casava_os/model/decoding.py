@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 ATTEMPTS = 12
 """How often a plan that contradicts itself ("copy a to a") is begun again, each time without what made it so."""
 
+ATTEMPTS_BESIDE = 3
+"""The same of a plan that is only weighed beside another one."""
+
 
 @dataclass(slots=True)
 class Trace:
@@ -108,18 +111,25 @@ def decoding(
 
     With `lean` the choice is among other logits; the trace keeps the network's own.
 
+    A plan that contradicts itself is begun again. Where the choice is the network's own, or drawn by chance, this is the
+    only plan of its request, or the first: there is no other answer, and `ATTEMPTS` are made. One that leans or forks
+    stands beside up to six others. A request of which nothing can be made would cost all the attempts of each, so
+    `ATTEMPTS_BESIDE` have to do.
+
     `Err` codes: `not-understood` when there is no plan, `no-model` when the network gives no numbers.
     """
     bans: dict[tuple[int, str], frozenset[str]] = {}
     among = _Among(meant)
-    for attempt in range(ATTEMPTS):
+    beside = lean is not None or (isinstance(choose, Forks) and bool(choose.second))
+    attempts = ATTEMPTS_BESIDE if beside else ATTEMPTS
+    for attempt in range(attempts):
         cursor = start(bans)
         result = yield from _attempt(prompt, cursor, among, choose, lean)
         if isinstance(result, Ok):
             result.value.segments, result.value.contradicted = cursor.segments, bool(bans)
             return Ok(value=(cursor, result.value))
         blamed = cursor.blame() if result.code == "not-understood" else None
-        if blamed is None or attempt == ATTEMPTS - 1:
+        if blamed is None or attempt == attempts - 1:
             return result
         step, key, text = blamed
         bans[step, key] = bans.get((step, key), frozenset()) | {text}

@@ -16,6 +16,7 @@ from casava_os.kernel.compiler.tagged import (
     PLAN,
     REQUEST,
     STDIN,
+    Control,
     Segment,
     decode,
     lower,
@@ -27,6 +28,7 @@ from casava_os.model.engine import Engine
 from casava_os.model.fusion import Fusion
 from casava_os.model.gguf_file import Weights
 from casava_os.model.grammar import LONG, Bans, Cursor, Grammar
+from casava_os.model.reader import KINDS
 from casava_os.model.scheduler import Rules
 from casava_os.model.spelling import Speller
 from casava_os.model.values import Values
@@ -70,12 +72,19 @@ class _Sitting:
     """The questions of the plan made last with their answers: what the context holds."""
 
 
-def _evaluated(past: Sequence[tuple[Question, object]]) -> int:
-    """Tokens that stand in the context after these questions."""
-    held = 0
+def _held(past: Sequence[tuple[Question, object]]) -> list[int]:
+    """The tokens that stand in the context after these questions."""
+    held: list[int] = []
     for question, _ in past:
-        held = len(question.tokens) + (0 if question.begins else held)
+        held = [*(held[: question.kept] if question.begins else held), *question.tokens]
     return held
+
+
+def _alike(one: Sequence[int], other: Sequence[int]) -> int:
+    """With how many of the same tokens both begin."""
+    return next(
+        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
 
 
 class LlamaModel:
@@ -313,7 +322,12 @@ class LlamaModel:
                 else:
                     asked = question
                     if known < len(past) and not question.begins:
-                        asked = replace(question, begins=True, kept=_evaluated(past[:known]))
+                        # A plan that was begun again left other tokens there than this one has behind it.
+                        wanted = _held(past[:known])
+                        kept = _alike(wanted, _held(past))
+                        asked = replace(
+                            question, tokens=[*wanted[kept:], *question.tokens], begins=True, kept=kept
+                        )
                     del past[known:]
                     answer = self._batching.evaluate(sitting.seat, asked, cancelled)
                     if isinstance(answer, Err):
@@ -344,6 +358,9 @@ class LlamaModel:
             seconds=seconds,
             raw=written(cursor.segments),
             usage=sitting.seat.usage(seconds),
+            moves=any(
+                isinstance(part, Control) and part.name[5:] in KINDS["move"] for part in cursor.segments
+            ),
         )
         return Ok(value=(draft, trace))
 

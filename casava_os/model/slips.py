@@ -20,6 +20,9 @@ from casava_os.model.encoder import LONGEST
 SHORTEST = 3
 """Letters of a word that may be a slip, or may have been meant."""
 
+LONGEST_WORD = 24
+"""Letters of a word that may be a slip: the words that slips make are as many as its letters, and as long."""
+
 WRONG_LETTER = 4
 """So many times as common must a word be that differs in a letter, beside one with a letter too few, too many, or exchanged."""
 
@@ -39,7 +42,11 @@ class Lexicon:
     def meant(self, word: str) -> str:
         """The known word that this one is probably a slip of; itself where it is known, or nothing is near."""
         low = word.lower()
-        if not self.words or len(low) < SHORTEST or not (low.isascii() and low.isalpha()):
+        if (
+            not self.words
+            or not SHORTEST <= len(low) <= LONGEST_WORD
+            or not (low.isascii() and low.isalpha())
+        ):
             return word
         ranks = self._ranks
         if low in ranks:
@@ -68,8 +75,10 @@ NO_WORDS = Lexicon()
 
 
 def one_slip_from(word: str) -> dict[str, int]:
-    """Every word that one slip makes of this, or this of, with how much commoner it must be."""
+    """Every word that one slip makes of this, or this of, with how much commoner it must be; none of one that is too long."""
     found: dict[str, int] = {}
+    if len(word) > LONGEST_WORD:
+        return found
     for at in range(len(word) + 1):
         head, tail = word[:at], word[at:]
         if tail:

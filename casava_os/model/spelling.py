@@ -45,7 +45,7 @@ class Speller:
         if not self._apart:
             return [self._tokenize(text) for text in texts]
         pieces = [_PIECES.findall(text) for text in texts]
-        known = self._runs
+        known = before = self._runs
         unknown = {piece for some in pieces for piece in some if piece not in known and piece[0].isascii()}
         unknown = {piece for piece in unknown if piece.isalpha()}
         if unknown:
@@ -54,7 +54,7 @@ class Speller:
         for some in pieces:
             tokens: list[int] = []
             for piece in some:
-                run = known.get(piece)
+                run = known.get(piece) or before.get(piece)
                 tokens += run if run is not None else [self._bytes[byte] for byte in piece.encode()]
             spelled.append(tokens)
         return spelled

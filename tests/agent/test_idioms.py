@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -50,15 +51,29 @@ def fill(here: Here) -> None:
         path.write_text(text)
 
 
-def perform(here: Here, call: str, arguments: Mapping[str, object]) -> str:
-    """The idiom's output."""
+def run(here: Here, call: str, arguments: Mapping[str, object]) -> dict[str, object]:
+    """What came of the idiom's program."""
     step = expand(call, {"call": call, **arguments})
     plan = parse_plan({"version": 1, "steps": [step]})
     assert isinstance(plan, Ok), plan
     fields = {key: value for key, value in step.items() if key != "call"}
-    value = here("process.run", **fields)
+    return here("process.run", **fields)
+
+
+def perform(here: Here, call: str, arguments: Mapping[str, object]) -> str:
+    """The idiom's output."""
+    value = run(here, call, arguments)
     assert value["code"] == 0, value
     return str(value["stdout"])
+
+
+def refuses(here: Here, call: str, arguments: Mapping[str, object]) -> str:
+    """What the idiom says when it fails; nothing is changed."""
+    before = here.tree()
+    value = run(here, call, arguments)
+    assert value["code"] != 0, value
+    assert here.tree() == before
+    return str(value["stderr"])
 
 
 @pytest.fixture
@@ -207,6 +222,85 @@ def test_a_dated_copy_keeps_the_original(desk: Here) -> None:
     made = [name for name in files(desk) if re.search(r"-\d{4}-\d\d-\d\d(/|$)", name)]
     assert len(made) == 3
     assert files(desk)["other.txt"] == "two\nzwei\n"
+
+
+@pytest.mark.parametrize("to", ["poem.txt", "./poem.txt", "other.txt"])
+def test_files_are_joined_into_one_of_them(to: str, desk: Here) -> None:
+    (desk.root / to).chmod(0o640)
+    wanted = {**files(desk), Path(to).name: POEM + "two\nzwei\n"}
+    perform(desk, "idiom.join_files", {"paths": ["poem.txt", "other.txt"], "to": to})
+    assert files(desk) == wanted
+    assert (desk.root / to).stat().st_mode & 0o777 == 0o640
+
+
+def test_files_are_joined_into_what_a_link_points_to(desk: Here) -> None:
+    (desk.root / "link").symlink_to("deep/y.md")
+    perform(desk, "idiom.join_files", {"paths": ["link", "other.txt"], "to": "link"})
+    assert (desk.root / "link").readlink() == Path("deep/y.md")
+    assert files(desk)["deep/y.md"] == "y\ntwo\nzwei\n"
+
+
+@pytest.mark.parametrize("names", [("-", "-x"), ("a b", "--help"), (NASTY, "(")])
+@pytest.mark.parametrize("to", ["-o", "a c", "!", "deep/-", f"deep/{NASTY}"])
+def test_files_of_any_name_are_joined(names: tuple[str, str], to: str, desk: Here) -> None:
+    for name in names:
+        (desk.root / name).write_text(name)
+    wanted = {**files(desk), to: "".join(names)}
+    perform(desk, "idiom.join_files", {"paths": list(names), "to": to})
+    assert files(desk) == wanted
+    (desk.root / "usual").touch()
+    assert (desk.root / to).stat().st_mode == (desk.root / "usual").stat().st_mode
+
+
+@pytest.mark.parametrize("to", ["poem.txt", "new.txt"])
+@pytest.mark.parametrize("bad", ["missing", "deep"])
+def test_a_file_that_cannot_be_read_is_not_joined(bad: str, to: str, desk: Here) -> None:
+    assert bad in refuses(desk, "idiom.join_files", {"paths": ["poem.txt", bad], "to": to})
+
+
+@pytest.mark.parametrize("to", ["table.csv", "./table.csv", "deep", "nowhere", "deep/../list.json"])
+def test_files_are_not_joined_into_another_one(to: str, desk: Here) -> None:
+    (desk.root / "nowhere").symlink_to("missing")
+    said = refuses(desk, "idiom.join_files", {"paths": ["poem.txt", "other.txt"], "to": to})
+    assert said == f"{to}: is there already\n"
+
+
+@pytest.mark.parametrize("to", ["missing/all.txt", "deep/new/"])
+def test_files_are_not_joined_where_there_is_no_folder(to: str, desk: Here) -> None:
+    refuses(desk, "idiom.join_files", {"paths": ["poem.txt"], "to": to})
+
+
+@pytest.mark.parametrize("call", ["idiom.common_lines", "idiom.lines_only_in"])
+def test_lines_are_compared_beside_a_file_of_any_name(call: str, desk: Here) -> None:
+    (desk.root / ".casava-left").write_text("mine")
+    before = desk.tree()
+    perform(desk, call, {"left": "poem.txt", "right": "other.txt"})
+    assert desk.tree() == before
+    assert "missing" in refuses(desk, call, {"left": "missing", "right": "other.txt"})
+
+
+@pytest.mark.parametrize("path", ["poem.txt", "a b", "-x", NASTY])
+def test_pieces_overwrite_nothing(path: str, desk: Here) -> None:
+    (desk.root / path).write_text(POEM)
+    (desk.root / f"{path}.part-001").write_text("mine")
+    for call, size in (("lines", {"limit": 2}), ("size", {"larger_than": "5 bytes"})):
+        assert "part-001: is there already" in refuses(desk, f"idiom.split_by_{call}", {"path": path, **size})
+    (desk.root / f"{path}.part-001").unlink()
+    perform(desk, "idiom.split_by_lines", {"path": path, "limit": 3})
+    assert files(desk)[f"{path}.part-001"] == "# three\nfour four\n"
+
+
+@pytest.mark.parametrize("again", ["-x", "deep", "deep/"])
+def test_a_dated_copy_overwrites_no_earlier_one(again: str, desk: Here) -> None:
+    (desk.root / "-x").write_text("x")
+    perform(desk, "idiom.dated_backup", {"paths": [again]})
+    (desk.root / "-x").write_text("y")
+    paths = ["other.txt", again]
+    assert "is there already" in refuses(desk, "idiom.dated_backup", {"paths": paths})
+
+
+def test_a_copy_that_cannot_be_made_is_told(desk: Here) -> None:
+    assert "missing" in refuses(desk, "idiom.dated_backup", {"paths": ["missing", "other.txt"]})
 
 
 def test_an_archive_is_listed(desk: Here) -> None:

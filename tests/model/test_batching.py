@@ -8,8 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any, cast
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from casava_os import model
 from casava_os.kernel.ports import CompileRequest, Draft, Measured
@@ -161,6 +164,70 @@ def test_a_request_that_was_evicted_between_any_two_tokens_gives_the_uninterrupt
     plain = interrupted_run(fresh, LONG, lambda smol, seat, number: None)
     assert interrupted_run(fresh, LONG, count) == plain
     assert evictions[-1] == len(evictions) - 1 > 3
+
+
+class Stub:
+    """An engine that only counts tokens, and fails for what begins in the middle."""
+
+    cell_bytes = 1
+
+    def __init__(self) -> None:
+        self.held = [0, 0]
+        self.while_saving: Callable[[], None] | None = None
+
+    def run(self, works: Sequence[Work]) -> list[NDArray[np.float32]]:
+        for work in works:
+            assert self.held[work.sequence] or work.tokens[0] == 1, "it begins in the middle"
+            self.held[work.sequence] += len(work.tokens)
+        return [np.zeros((work.last, 4), np.float32) for work in works]
+
+    def keep(self, sequence: int, tokens: int = 0) -> None:
+        self.held[sequence] = min(self.held[sequence], tokens)
+
+    def save(self, sequence: int) -> tuple[int, bytes]:
+        if self.while_saving is not None:
+            self.while_saving()
+        return self.held[sequence], b""
+
+    def restore(self, sequence: int, saved: tuple[int, bytes]) -> None:
+        self.held[sequence] = saved[0]
+
+    def renew(self) -> None:
+        self.held = [0, 0]
+
+    def close(self) -> None:
+        pass
+
+
+def test_who_leaves_while_it_is_saved_takes_no_place_from_who_comes() -> None:
+    engine, now = Stub(), [0.0]
+    batching = Batching(cast("Any", engine), Rules(2, 1000), lambda: now[0], lambda: 2**40)
+
+    def seated(*, interactive: bool) -> Seat:
+        entered = batching.enter(100, interactive=interactive)
+        assert isinstance(entered, Ok)
+        return entered.value
+
+    prompt, more = Question([1, 2, 3], begins=True), Question([2])
+    leaver, bystander = seated(interactive=False), seated(interactive=True)
+    now[0] += 10  # as old as this, background work ranks with people's
+    for seat in (leaver, bystander):
+        assert not isinstance(batching.evaluate(seat, prompt), Err)
+    now[0] += 1
+
+    def leave() -> None:
+        engine.while_saving = None
+        thread = threading.Thread(target=batching.leave, args=(leaver,))
+        thread.start()
+        thread.join()
+
+    engine.while_saving = leave
+    comer = seated(interactive=True)
+    assert not isinstance(batching.evaluate(comer, prompt), Err)
+    assert engine.while_saving is None, "somebody was saved"
+    for seat in (comer, bystander):
+        answer = batching.evaluate(seat, more)
+        assert not isinstance(answer, Err), answer
 
 
 def test_background_work_is_preempted_by_people_and_its_plan_is_the_same(fresh: LlamaModel) -> None:

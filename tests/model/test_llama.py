@@ -8,12 +8,13 @@ import threading
 import time
 
 import numpy as np
+import pytest
 
 from casava_os import model
 from casava_os.kernel.compiler.compile import Certainty
 from casava_os.kernel.ports import CompileRequest, Draft, Model
 from casava_os.model.decoding import Forks
-from casava_os.model.llama import OTHERS, LlamaModel
+from casava_os.model.llama import OTHERS, LlamaModel, _Sitting
 from casava_os.shell.screens.conversation import WELCOME
 from casava_syscalls.plan import describe, parse_plan
 from casava_syscalls.registry import available
@@ -202,3 +203,38 @@ def test_what_the_shell_offers_as_examples_is_understood(smol: LlamaModel) -> No
         plan = parse_plan({"request": text, "steps": list(draft.steps)})
         assert isinstance(plan, Ok)
         assert draft.confidence >= certainty.needed(plan.value), text
+
+
+def test_plans_that_are_weighed_are_those_of_an_empty_context(
+    smol: LlamaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a plan was begun again, which leaves other tokens behind than the first attempt's."""
+
+    draw, found = LlamaModel._drawn, list[tuple[str, list[float]]]()
+    cold = threading.Event()
+
+    def drawn(self: LlamaModel, sitting: _Sitting, *rest: object) -> object:
+        if cold.is_set():
+            sitting.past.clear()
+        result = draw(self, sitting, *rest)  # type: ignore[arg-type]
+        if isinstance(result, Ok):
+            found.append((result.value[0].raw, result.value[1].free))
+        return result
+
+    monkeypatch.setattr(LlamaModel, "_drawn", drawn)
+    for text in ("move a.txt to a.txt", "find pdf files over 10 MB and under 1 MB"):
+        both = []
+        for change in (cold.clear, cold.set):
+            change()
+            found.clear()
+            assert isinstance(smol.plans(CompileRequest(text, available())), Ok)
+            both.append([*found])
+        warm, wanted = both
+        assert [raw for raw, _ in warm] == [raw for raw, _ in wanted]
+        for (_, chances), (_, expected) in zip(warm, wanted, strict=True):
+            assert chances == pytest.approx(expected, abs=0.002)
+
+
+def test_what_rearranges_files_by_a_script_says_so(smol: LlamaModel) -> None:
+    assert compiled(smol, "sort the photos into folders by month").moves
+    assert not compiled(smol, "how many files of each extension are there").moves

@@ -9,7 +9,7 @@ import pytest
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
 from casava_os.model.encoder import LONGEST
 from casava_os.model.reader import KINDS
-from casava_os.model.slips import NO_WORDS, Lexicon, one_slip_from
+from casava_os.model.slips import LONGEST_WORD, NO_WORDS, Lexicon, one_slip_from
 from casava_os.model.weighing import CONSENT, EVIDENCE, FEATURES, Weighing
 from tests.model.listening import hears
 
@@ -55,6 +55,19 @@ def test_what_slips_make() -> None:
     assert {"a", "b", "ba", "abc", "cab", "acb", "xb", "ax"} <= set(slips)
     assert "abcd" not in slips
     assert slips["ba"] == slips["abc"] == slips["a"] == 1 < slips["xb"]
+
+
+def test_a_word_has_so_many_letters_that_its_slips_are_few() -> None:
+    longest = "ab" * (LONGEST_WORD // 2)
+    assert len(one_slip_from(longest)) < 54 * (LONGEST_WORD + 1)
+    for length in (LONGEST_WORD + 1, 3600):
+        word = ("ab" * length)[:length]
+        assert one_slip_from(word) == {}
+        assert Lexicon((word[:-1],)).meant(word) == word
+    known = Lexicon((longest,))
+    assert known.meant(longest[:-1]) == longest
+    assert known.meant(longest.upper() + "b") == longest.upper() + "b"
+    assert known.mended("documents" * 400 + " abab") == "documents" * 400 + " abab"
 
 
 @pytest.mark.parametrize(

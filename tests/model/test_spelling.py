@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from casava_os.model import spelling
 from casava_os.model.llama import LlamaModel
 from casava_os.model.spelling import Speller
 
@@ -45,3 +47,12 @@ def test_a_vocabulary_that_merges_across_words_is_left_to_the_engine(smol: Llama
     assert asked == ["delete the", "file"]
     good = Speller(smol._weights.tokens, len(smol._weights.controls), smol._engine.tokenize)
     assert good.tokens("delete the") == smol._engine.tokenize("delete the")
+
+
+def test_what_is_known_stays_known_to_the_text_that_fills_the_memory(
+    smol: LlamaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speller = Speller(smol._weights.tokens, len(smol._weights.controls), smol._engine.tokenize)
+    monkeypatch.setattr(spelling, "KNOWN", 3)
+    for text in ("delete the folder build", "delete the folder build soon", "delete it then"):
+        assert speller.tokens(text) == smol._engine.tokenize(text)

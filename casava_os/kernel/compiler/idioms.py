@@ -3,6 +3,7 @@
 Our own model is too small to write a program, but it can choose one. To the model an idiom is a call with typed fields
 like any other; lowering turns it into `process.run` with a script, so the person sees, and the sandbox runs, a plain
 program. Arguments are quoted by `shlex`, never spliced. The scripts need what Debian's base system and Python bring.
+What a script makes is new: where another file is in the way, it fails and changes nothing.
 """
 
 from __future__ import annotations
@@ -68,6 +69,40 @@ def _idiom(name: str, needs: str, script: str, summary: str, *, python: bool = F
 _LINES = "import sys\nlines = []\nfor path in [{source}] or ['/dev/stdin']:\n    lines += open(path, errors='surrogateescape').read().splitlines()\nsys.stdout.reconfigure(errors='surrogateescape')\n"
 """The lines of the sources; a script that begins with this is Python."""
 
+_NEW = """\
+new() {{ if [ -e "$1" ] || [ -L "$1" ]; then printf '%s: is there already\\n' "$1" >&2; exit 1; fi; }}
+"""
+"""`new NAME` ends the script where the name is taken."""
+
+_ASIDE = """\
+aside() {{ made=$(mktemp -- "$1/.casava-XXXXXX") || exit 1; trap 'rm -f -- "$made"' EXIT; trap 'exit 1' HUP INT TERM; }}
+"""
+"""`aside FOLDER` makes an empty file there, `$made`, which goes when the script ends."""
+
+_JOIN = """\
+set -- {paths}
+to={to} mode=+rw
+for f do if [ "$f" -ef "$to" ]; then mode=--reference=$to; fi; done
+if [ "$mode" = +rw ]; then new "$to"; else to=$(realpath -- "$to"); fi
+aside "$(dirname -- "$to")"
+cat -- "$@" > "$made" && chmod "$mode" -- "$made" && mv -T -- "$made" "$to"
+"""
+"""The new file may be one of those that are joined: it is replaced when all is read, and keeps its mode."""
+
+_PIECES = """\
+for f in {path}.part-[0-9][0-9][0-9]; do new "$f"; done
+"""
+
+_BACKUP = """\
+day=$(date +%Y-%m-%d)
+for f in {paths}; do new "${{f%/}}-$day"; done
+for f in {paths}; do cp -aT -- "$f" "${{f%/}}-$day" || exit; done
+"""
+
+_LEFT = """\
+aside .
+sort -u -- {left} > "$made" && sort -u -- {right} | """
+
 IDIOMS: Mapping[str, Idiom] = {
     idiom.call: idiom
     for idiom in (
@@ -97,11 +132,11 @@ IDIOMS: Mapping[str, Idiom] = {
         _idiom("numbers", "source", "grep -rhoE -- '-?[0-9]+([.,][0-9]+)*' {source}", "the numbers in a text"),
         _idiom("sum_column", "source column?", "cat -- {source} | awk -v c={column:1} '{{ s += $c }} END {{ print s + 0 }}'", "the sum of a column of numbers"),
         _idiom("side_by_side", "left right", "paste -- {left} {right}", "lines of two files next to each other"),
-        _idiom("common_lines", "left right", "sort -u -- {left} > .casava-left && sort -u -- {right} | comm -12 .casava-left -; rm .casava-left", "lines that are in both files"),
-        _idiom("lines_only_in", "left right", "sort -u -- {left} > .casava-left && sort -u -- {right} | comm -23 .casava-left -; rm .casava-left", "lines of the first file that are not in the second"),
-        _idiom("split_by_lines", "path limit", "split -d -a 3 -l {limit} -- {path} {path}.part-", "a file cut into pieces of so many lines"),
-        _idiom("split_by_size", "path larger_than", "split -d -a 3 -b {larger_than} -- {path} {path}.part-", "a file cut into pieces of a size"),
-        _idiom("join_files", "paths to", "cat -- {paths} > {to}", "files one after the other in a new one"),
+        _idiom("common_lines", "left right", _ASIDE + _LEFT + 'comm -12 "$made" -', "lines that are in both files"),
+        _idiom("lines_only_in", "left right", _ASIDE + _LEFT + 'comm -23 "$made" -', "lines of the first file that are not in the second"),
+        _idiom("split_by_lines", "path limit", _NEW + _PIECES + "split -d -a 3 -l {limit} -- {path} {path}.part-", "a file cut into pieces of so many lines"),
+        _idiom("split_by_size", "path larger_than", _NEW + _PIECES + "split -d -a 3 -b {larger_than} -- {path} {path}.part-", "a file cut into pieces of a size"),
+        _idiom("join_files", "paths to", _NEW + _ASIDE + _JOIN, "files one after the other in a new one"),
         _idiom("transpose", "source", "import csv, itertools, sys\nrows = [row for path in [{source}] or ['/dev/stdin'] for row in csv.reader(open(path, newline=''))]\ncsv.writer(sys.stdout).writerows(itertools.zip_longest(*rows, fillvalue=''))", "a table with rows and columns exchanged", python=True),
         _idiom("csv_to_json", "source", "import csv, json\nrows = [row for path in [{source}] or ['/dev/stdin'] for row in csv.DictReader(open(path, newline=''))]\nprint(json.dumps(rows, indent=2, ensure_ascii=False))", "a CSV table as JSON", python=True),
         _idiom("json_to_csv", "source", "import csv, json, sys\nrows = [row for path in [{source}] or ['/dev/stdin'] for row in json.load(open(path))]\nout = csv.DictWriter(sys.stdout, list(dict.fromkeys(key for row in rows for key in row)))\nout.writeheader()\nout.writerows(rows)", "a JSON list of objects as CSV", python=True),
@@ -124,7 +159,7 @@ IDIOMS: Mapping[str, Idiom] = {
         _idiom("sort_by_month", "root?", "cd {root:.} && for f in *; do test -f \"$f\" || continue; d=$(date -r \"$f\" +%Y-%m); mkdir -p -- \"$d\" && mv -n -- \"$f\" \"$d/\"; done", "files moved into a folder for each month"),
         _idiom("flatten", "root?", "cd {root:.} && find . -mindepth 2 -type f -exec mv -n -t . -- {{}} + && find . -mindepth 1 -type d -empty -delete", "files of all subfolders moved up into one folder"),
         _idiom("spaces_to_underscores", "root?", "cd {root:.} && for f in *' '*; do test -e \"$f\" || continue; mv -n -- \"$f\" \"$(printf %s \"$f\" | tr ' ' _)\"; done", "spaces in file names made underscores"),
-        _idiom("dated_backup", "paths", "for f in {paths}; do cp -a -- \"$f\" \"${{f%/}}-$(date +%Y-%m-%d)\"; done", "a copy with the date in its name"),
+        _idiom("dated_backup", "paths", _NEW + _BACKUP, "a copy with the date in its name"),
         _idiom("list_archive", "path", "case {path} in *.zip) python3 -m zipfile -l {path} ;; *) tar -tf {path} ;; esac", "what an archive holds"),
         _idiom("absolute_path", "paths", "realpath -- {paths}", "the whole path"),
         _idiom("calendar", "", "python3 -m calendar $(date '+%Y %m')", "this month's calendar"),
@@ -172,9 +207,18 @@ def expand(call: str, values: Mapping[str, object]) -> dict[str, object]:
             texts = [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)]
             if idiom_shapes(call)[name].lexeme == "size":
                 texts = [str(_SIZE.validate_python(text)) for text in texts]
-            written[name] = ", ".join(map(repr, texts)) if idiom.python else " ".join(map(shlex.quote, texts))
+            if idiom.python:
+                written[name] = ", ".join(map(repr, texts))
+            else:
+                path = idiom_shapes(call)[name].lexeme == "path"
+                written[name] = " ".join(shlex.quote(_no_option(text) if path else text) for text in texts)
     step["script"] = _filled(idiom.script, written)
     return step
+
+
+def _no_option(path: str) -> str:
+    """The path so that no program takes it for an option, or for standard input."""
+    return f"./{path}" if path.startswith("-") else path
 
 
 def _filled(script: str, written: Mapping[str, str]) -> str:
