@@ -259,6 +259,7 @@ def make(
     hidden: int = 704,
     benign: Annotated[int, typer.Option(help="Requests of the proof that ask for no delete.")] = 100_000,
     sampled: Annotated[int, typer.Option(help="Sampled outputs of the proof.")] = 100_000,
+    told: Annotated[int, typer.Option(help="Sentences of the proof that ask for nothing.")] = 100_000,
     count: Annotated[int, typer.Option(help="Synthetic requests of the card.")] = 2000,
     reader_count: Annotated[
         int, typer.Option(help="Requests that each of the reader's voices learns from.")
@@ -305,7 +306,7 @@ def make(
     blind = sorted((Path(judging.__file__).parent / "held_out").glob("*.jsonl"))
     card(directory, out, directory / "README.md", [*blind, *held_files], count, people=people_files)
     print(f"{out} and its card are made; `casava-os run --model {out}` uses it")
-    prove(str(out), benign, sampled)
+    prove(str(out), benign, sampled, told)
 
 
 @app.command(name="eval")

@@ -15,6 +15,7 @@ import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from casava_os.kernel.compiler.tagged import SurfaceCall
@@ -57,14 +58,19 @@ def sentences(root: Path | None = None, *, kept_out: bool = False) -> tuple[str,
 
     Those that are `KEPT_OUT` are not among them, or they alone are.
     """
-    root = root or Path(sysconfig.get_path("stdlib"))
+    return _library(root or Path(sysconfig.get_path("stdlib")))[kept_out]
+
+
+@cache
+def _library(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The sentences to train on, and those kept out."""
     found: tuple[set[str], set[str]] = (set(), set())
     for path in sorted(root.rglob("*.py")):
         place = path.relative_to(root)
         if "site-packages" not in place.parts and "dist-packages" not in place.parts:
             aside = zlib.crc32(place.as_posix().encode()) % KEPT_OUT == 0
             found[aside].update(filter(tells, _of_module(path)))
-    return tuple(sorted(found[1] - found[0] if kept_out else found[0]))
+    return tuple(sorted(found[0])), tuple(sorted(found[1] - found[0]))
 
 
 def sample(rng: random.Random, told: Sequence[str]) -> Sentence:

@@ -106,10 +106,12 @@ def decoding(
     meant: frozenset[int],
     choose: Choose = greedy,
     lean: Lean | None = None,
+    most: int | None = None,
 ) -> Decoding:
     """The plan after a prompt. `start` makes a cursor under bans; `meant` are the tokens whose probability says something.
 
-    With `lean` the choice is among other logits; the trace keeps the network's own.
+    With `lean` the choice is among other logits; the trace keeps the network's own. A plan of more than `most` tokens is begun
+    again like one that contradicts itself.
 
     A plan that contradicts itself is begun again. Where the choice is the network's own, or drawn by chance, this is the
     only plan of its request, or the first: there is no other answer, and `ATTEMPTS` are made. One that leans or forks
@@ -124,7 +126,7 @@ def decoding(
     attempts = ATTEMPTS_BESIDE if beside else ATTEMPTS
     for attempt in range(attempts):
         cursor = start(bans)
-        result = yield from _attempt(prompt, cursor, among, choose, lean)
+        result = yield from _attempt(prompt, cursor, among, choose, lean, most)
         if isinstance(result, Ok):
             result.value.segments, result.value.contradicted = cursor.segments, bool(bans)
             return Ok(value=(cursor, result.value))
@@ -137,13 +139,18 @@ def decoding(
 
 
 def _attempt(
-    prompt: Sequence[int], cursor: Cursor, among: _Among, choose: Choose, lean: Lean | None
+    prompt: Sequence[int],
+    cursor: Cursor,
+    among: _Among,
+    choose: Choose,
+    lean: Lean | None,
+    most: int | None,
 ) -> Generator[Question, NDArray[np.float32], Result[Trace]]:
     trace = Trace()
     pending, forced, begins = [*prompt], 0, True
     while not cursor.finished:
         allowed = cursor.allowed()
-        if not allowed:
+        if not allowed or (most is not None and cursor.length >= most):
             return _stuck()
         if len(allowed) == 1:
             cursor.accept(allowed[0])

@@ -304,7 +304,8 @@ class LlamaModel:
             )
 
         prompt = [grammar.ids[REQUEST], *tokens, *stdin, grammar.ids[PLAN]]
-        return decoding(prompt, start, frozenset((*grammar.ids.values(), *tokens)), choose, lean)
+        meant = frozenset((*grammar.ids.values(), *tokens))
+        return decoding(prompt, start, meant, choose, lean, sitting.seat.entry.cells - len(prompt))
 
     def _decoded(
         self, sitting: _Sitting, plan: Decoding, cancelled: Callable[[], bool]

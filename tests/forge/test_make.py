@@ -18,7 +18,7 @@ from casava_syscalls.results import Ok
 
 TINY = (
     "--minutes", "0.1", "--width", "32", "--layers", "1", "--heads", "2", "--hidden", "32", "--benign", "5",
-    "--sampled", "5", "--version", "9.9.9",
+    "--sampled", "5", "--told", "5", "--version", "9.9.9",
     "--count", "10", "--reader-count", "500",
     "--calibration-lines", "60",
 )  # fmt: skip
@@ -36,6 +36,7 @@ def test_one_command_makes_a_model_that_runs_and_says_what_it_is(tmp_path: Path)
     # An untrained network fails the proof, which is the command's last word; everything is made before it.
     assert made.returncode in (0, 1), made.stdout + made.stderr
     assert "benign requests: 5 tried" in made.stdout
+    assert "sentences that ask for nothing: 5 tried" in made.stdout
     path = tmp_path / "model" / "casava-smol-9.9.9.gguf"
     weights = gguf_file.read(path)
     assert isinstance(weights, Ok), weights

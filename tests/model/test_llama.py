@@ -13,7 +13,9 @@ import pytest
 from casava_os import model
 from casava_os.kernel.compiler.compile import Certainty
 from casava_os.kernel.ports import CompileRequest, Draft, Model
+from casava_os.model import llama
 from casava_os.model.decoding import Forks
+from casava_os.model.grammar import Cursor
 from casava_os.model.llama import OTHERS, LlamaModel, _Sitting
 from casava_os.shell.screens.conversation import WELCOME
 from casava_syscalls.plan import describe, parse_plan
@@ -233,6 +235,30 @@ def test_plans_that_are_weighed_are_those_of_an_empty_context(
         assert [raw for raw, _ in warm] == [raw for raw, _ in wanted]
         for (_, chances), (_, expected) in zip(warm, wanted, strict=True):
             assert chances == pytest.approx(expected, abs=0.002)
+
+
+def test_a_plan_for_which_there_is_no_room_is_begun_again(
+    smol: LlamaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "delete the .tmp files older than a week"
+    whole = compiled(smol, text)
+    begun = list[int]()
+    blame = Cursor.blame
+
+    def counted(self: Cursor) -> tuple[int, str, str] | None:
+        begun.append(self.length)
+        return blame(self)
+
+    monkeypatch.setattr(Cursor, "blame", counted)
+    room = whole.tokens - 1
+    monkeypatch.setattr(llama, "ROOM", room - len(smol._speller.tokens(text)) + 2)
+    result = smol.decode(CompileRequest(text, available()))
+    assert begun[0] == room, "as far as there is room"
+    if isinstance(result, Ok):
+        assert result.value[0].tokens < whole.tokens
+        assert result.value[1].contradicted
+    else:
+        assert result.code == "not-understood"
 
 
 def test_what_rearranges_files_by_a_script_says_so(smol: LlamaModel) -> None:
