@@ -53,7 +53,7 @@ for the request without what it only speaks of ("..., don't delete them", "... s
 which patterns written by hand tell; and all of that a second time for the request with its slips mended, where it has any ("cllone
 a.txt into b": a word that the reader never learned, and that one slip makes of one that it did). It gets none where it does something
 to a name that the request only forbids; where the request names an exception, speaks of the others, wants volumes kept or corrects
-itself, and the plan does not heed it; where a choice in it (a signal, an order of sorting) is not heard at all. 89 in 100 of
+itself, and the plan does not heed it; where a choice in it (a signal, an order of sorting) is not heard at all. 88 in 100 of
 the right plans for the lines kept out of training have it; what has not becomes a question. What weighs how much, how much consent
 takes, and how sure one can be of the result, was fitted on those {kept:,} lines.
 
