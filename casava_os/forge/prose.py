@@ -107,10 +107,10 @@ def _of_module(path: Path) -> Iterator[str]:
         yield from _split(_MARKS.sub(" ", block))
 
 
-def _docstrings(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> Iterator[str]:
+def _docstrings(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
     yield ast.get_docstring(node, clean=False) or ""
     for one in node.body:
-        if isinstance(one, ast.ClassDef | ast.FunctionDef):
+        if isinstance(one, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _docstrings(one)
 
 

@@ -21,8 +21,8 @@ _NO = (
 )
 """A word that forbids, also with the commonest slips ("dotn"); not in "no longer needed" or "I don't need it", which say that something may go."""
 _OPENING = (
-    r"(?:\A|(?<=[.!?:;,\u2026])\s|\n)\W*(?:(?:and|so|but|ok|okay|well|hey|hi|hello|now|actually|just|tell me|say"
-    r"|i wonder|wondering|just wondering|i(?:['\u2019]d| would) like to know|just checking|question)\b\W*)*"
+    r"(?:\A|(?<=[.!?:;,\u2026])\s|\n)\W{0,200}+(?:(?:and|so|but|ok|okay|well|hey|hi|hello|now|actually|just|tell me|say"
+    r"|i wonder|wondering|just wondering|i(?:['\u2019]d| would) like to know|just checking|question)\b\W{0,200}+){0,8}"
 )
 """Where a sentence or a clause begins, after words that say nothing."""
 _WARY = re.compile(
@@ -248,21 +248,21 @@ _APOSTROPHES = {
 }
 """What people type for an apostrophe: each is one character, so that places stay what they were."""
 _STRESSED = re.compile(
-    r"(?<!\w)([_*\"']+)((?:don't|do not|not|no|never|doesn't|without|dont))\1(?!\w)", re.IGNORECASE
+    r"(?<!\w)([_*\"']{1,3})((?:don't|do not|not|no|never|doesn't|without|dont))\1(?!\w)", re.IGNORECASE
 )
 """A word that forbids, in marks that stress it: it is no quotation."""
 
 
 def plain(request: str) -> str:
     """The request with each quotation as one long word: its words say nothing of the order. As long as the request."""
-    said = _STRESSED.sub(lambda found: found[2].ljust(len(found[0])), request.translate(_APOSTROPHES))
+    folded = request.translate(_APOSTROPHES)
+    said = _STRESSED.sub(lambda found: found[2].ljust(len(found[0])), folded)
+    pieces, at = [], 0
     for word in atoms(request):
-        if (
-            word.quoted
-            and said[word.start : word.end] == request.translate(_APOSTROPHES)[word.start : word.end]
-        ):
-            said = said[: word.start] + "x" * (word.end - word.start) + said[word.end :]
-    return said
+        if word.quoted and said[word.start : word.end] == folded[word.start : word.end]:
+            pieces += [said[at : word.start], "x" * (word.end - word.start)]
+            at = word.end
+    return "".join((*pieces, said[at:]))
 
 
 def unnamed(request: str, names: Iterable[str]) -> str:

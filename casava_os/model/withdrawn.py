@@ -15,8 +15,8 @@ _BACK = (
     r"|leave (?:it|them|that)(?: (?:alone|be|as (?:it|they) (?:is|are)))?|keep (?:it|them)|(?:let's|better|rather|maybe|really) not|not (?:really|yet|now))"
 )
 _TAKEN_BACK = re.compile(
-    r"(?:[,;!?\u2026\u2013\u2014(\[]\s*|(?:[.:]|\s-)\s+)(?:(?:actually|oh|wait|hmm+|well|ok|okay|sorry|no|nah|but|and|please|pls)\b\W*)*"
-    rf"{_BACK}(?:\W*\b(?:please|pls|thanks|for now|yet|after all|actually|ok|okay|sorry|then))*\W*\Z"
+    r"(?:[,;!?\u2026\u2013\u2014(\[]\s*|(?:[.:]|\s-)\s+)(?:(?:actually|oh|wait|hmm+|well|ok|okay|sorry|no|nah|but|and|please|pls)\b\W*+){0,6}"
+    rf"{_BACK}(?:\W*\b(?:please|pls|thanks|for now|yet|after all|actually|ok|okay|sorry|then)){{0,6}}\W*\Z"
     r"|\s(?:(?<!or )not|nope|never ?mind|scratch that|(?:just )?kidding|jk|forget it|cancel that|actually,? (?:don't|dont|do not|no|not))\W*\Z",
     re.IGNORECASE,
 )
@@ -26,7 +26,7 @@ _THOUGHT_AGAIN = re.compile(
 )
 _DEED = r"(?:the |that |this |my |last )*(?:delet|remov|renam|mov|stop|kill|destr|restart|start|run|launch|shut|scal|deploy|eras|wip|purg|trash|clear|drop|clean)\w*"
 _TAKES_BACK = re.compile(
-    r"\A\W*(?:(?:please|pls|plz|can you|could you|would you|hey|hi|ok|okay|now|quick|quickly|i want to|i need to|help me)\b\W*)*"
+    r"\A\W*(?:(?:please|pls|plz|can you|could you|would you|hey|hi|ok|okay|now|quick|quickly|i want to|i need to|help me)\b\W*+)*"
     rf"(?:(?:undo|revert|undelete|unremove|un-\w+|roll ?back|reverse|recover|restore|bring back|take back)(?=\s)|(?:cancel|abort|halt)(?:\s*[:,-]|\s+{_DEED}))",
     re.IGNORECASE,
 )

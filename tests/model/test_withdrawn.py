@@ -12,7 +12,7 @@ from casava_os.kernel.ports import CompileRequest
 from casava_os.model import load
 from casava_os.model.llama import LlamaModel
 from casava_os.model.reader import CHANGES, KINDS
-from casava_os.model.spoken import plain
+from casava_os.model.spoken import ordered, plain, spared, wary
 from casava_os.model.withdrawn import may_be, not_kept, taken_back, waits
 from casava_syscalls.base import Effect
 from casava_syscalls.registry import SYSCALLS, available
@@ -183,3 +183,21 @@ def test_what_is_not_to_be_remembered() -> None:
     assert not not_kept("don't forget the password")
     assert may_be("can the logs be zipped?")
     assert not may_be("who zipped the logs?")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "piece", ["! ", "no, ", "''", "'n't ", '"', "*", "\n", "and, ", "not ", "- no ", "when the ", "all but "]
+)
+def test_long_requests_of_few_words_are_soon_understood(piece: str) -> None:
+    """The patterns look back and forth a bounded way: without bounds one of these takes minutes, or hours."""
+    request = "delete a.txt " + piece * (16_000 // len(piece))
+
+    said = plain(request)
+
+    assert len(said) == len(request)
+    assert "delete" in ordered(request)
+    assert not waits(said, request, ["the"], [])
+    spared(request)
+    wary(request)
+    taken_back(said, moves=True)

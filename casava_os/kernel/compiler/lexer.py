@@ -46,14 +46,18 @@ def atoms(request: str) -> tuple[Atom, ...]:
 
 def _scan(request: str) -> Iterator[Atom]:
     at = 0
+    unclosed: set[str] = set()  # what closes no quotation here closes none further on: each is sought once
     while at < len(request):
         if request[at].isspace():
             at += 1
             continue
-        if (end := _quotation(request, at)) is not None:
-            yield Atom(request[at + 1 : end - 1], at, end, quoted=True)
-            at = end
-            continue
+        closing = _QUOTES.get(request[at])
+        if closing is not None and closing not in unclosed:
+            if (end := _quotation(request, at, closing)) is not None:
+                yield Atom(request[at + 1 : end - 1], at, end, quoted=True)
+                at = end
+                continue
+            unclosed.add(closing)
         end = at
         while end < len(request) and not request[end].isspace():
             end += 1
@@ -61,11 +65,8 @@ def _scan(request: str) -> Iterator[Atom]:
         at = end
 
 
-def _quotation(request: str, at: int) -> int | None:
-    """Where the quotation that opens at `at` ends (exclusive), if one does."""
-    closing = _QUOTES.get(request[at])
-    if closing is None:
-        return None
+def _quotation(request: str, at: int, closing: str) -> int | None:
+    """Where the quotation that opens at `at` ends (exclusive) with `closing`, if it does."""
     end = at + 1
     while (end := request.find(closing, end)) != -1:
         follows = request[end + 1 : end + 2]
