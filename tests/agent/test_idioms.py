@@ -217,6 +217,28 @@ def test_names_lose_their_spaces_and_nothing_is_overwritten(desk: Here) -> None:
     assert found["c_d_e"] == "c d e"
 
 
+def test_a_taken_name_is_told_and_no_folder_swallows_what_is_renamed(desk: Here) -> None:
+    for name in ("x y", "-p q"):
+        (desk.root / name).mkdir()
+        (desk.root / name / "inside").write_text(name)
+    (desk.root / "x_y").mkdir()
+    (desk.root / "gone away").symlink_to("missing")
+    value = run(desk, "idiom.spaces_to_underscores", {})
+    assert value["code"] == 0
+    assert value["stderr"] == "x_y: is there already, x y keeps its name\n"
+    assert not any((desk.root / "x_y").iterdir())
+    assert files(desk)["-p_q/inside"] == "-p q"
+    assert (desk.root / "gone_away").readlink() == Path("missing")
+
+
+@pytest.mark.parametrize("call", ["idiom.line_endings", "idiom.trailing_spaces"])
+def test_a_link_stays_one_when_its_file_is_changed(call: str, desk: Here) -> None:
+    (desk.root / "link").symlink_to("dos.txt")
+    perform(desk, call, {"paths": ["link"]})
+    assert (desk.root / "link").readlink() == Path("dos.txt")
+    assert "\r" not in files(desk)["dos.txt"]
+
+
 def test_a_dated_copy_keeps_the_original(desk: Here) -> None:
     perform(desk, "idiom.dated_backup", {"paths": ["other.txt", "deep"]})
     made = [name for name in files(desk) if re.search(r"-\d{4}-\d\d-\d\d(/|$)", name)]
@@ -277,6 +299,7 @@ def test_lines_are_compared_beside_a_file_of_any_name(call: str, desk: Here) -> 
     perform(desk, call, {"left": "poem.txt", "right": "other.txt"})
     assert desk.tree() == before
     assert "missing" in refuses(desk, call, {"left": "missing", "right": "other.txt"})
+    assert "missing" in refuses(desk, call, {"left": "poem.txt", "right": "missing"})
 
 
 @pytest.mark.parametrize("path", ["poem.txt", "a b", "-x", NASTY])

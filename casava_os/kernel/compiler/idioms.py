@@ -99,9 +99,20 @@ for f in {paths}; do new "${{f%/}}-$day"; done
 for f in {paths}; do cp -aT -- "$f" "${{f%/}}-$day" || exit; done
 """
 
+_UNDERSCORES = """\
+cd {root:.} || exit
+for f in *' '*; do
+    to=$(printf %s. "$f" | tr ' ' _)
+    to=${{to%.}}
+    if [ -e "$to" ] || [ -L "$to" ]; then printf '%s: is there already, %s keeps its name\n' "$to" "$f" >&2
+    elif [ -e "$f" ] || [ -L "$f" ]; then mv -nT -- "$f" "$to" || exit
+    fi
+done
+"""
+
 _LEFT = """\
 aside .
-sort -u -- {left} > "$made" && sort -u -- {right} | """
+head -qc 0 -- {left} {right} && sort -u -- {left} > "$made" && sort -u -- {right} | """
 
 IDIOMS: Mapping[str, Idiom] = {
     idiom.call: idiom
@@ -148,8 +159,8 @@ IDIOMS: Mapping[str, Idiom] = {
         _idiom("base64_decode", "source", "cat -- {source} | base64 -d", "what a base64 text encodes"),
         _idiom("hex_dump", "source", "cat -- {source} | od -A x -t x1z", "bytes in hexadecimal"),
         _idiom("strip_tags", "source", "cat -- {source} | sed -e 's/<[^>]*>//g'", "text without HTML tags"),
-        _idiom("line_endings", "paths", "sed -i 's/\\r$//' -- {paths}", "Windows line endings made Unix ones, in place"),
-        _idiom("trailing_spaces", "paths", "sed -i 's/[[:space:]]*$//' -- {paths}", "spaces at the ends of lines removed, in place"),
+        _idiom("line_endings", "paths", "sed -i --follow-symlinks 's/\\r$//' -- {paths}", "Windows line endings made Unix ones, in place"),
+        _idiom("trailing_spaces", "paths", "sed -i --follow-symlinks 's/[[:space:]]*$//' -- {paths}", "spaces at the ends of lines removed, in place"),
         _idiom("prefix_lines", "source prefix", "import sys\n" + _LINES.removeprefix("import sys\n") + "print(*({prefix} + line for line in lines), sep='\\n')", "a text put before each line", python=True),
         _idiom("suffix_lines", "source suffix", "import sys\n" + _LINES.removeprefix("import sys\n") + "print(*(line + {suffix} for line in lines), sep='\\n')", "a text put after each line", python=True),
         _idiom("tree", "root?", "cd {root:.} && find . -mindepth 1 -not -path '*/.*' -printf '%P\\n' | LC_ALL=C sort | sed -e 's;[^/]*/;|   ;g'", "a folder as a tree"),
@@ -158,7 +169,7 @@ IDIOMS: Mapping[str, Idiom] = {
         _idiom("sort_by_extension", "root?", "cd {root:.} && for f in *.*; do test -f \"$f\" || continue; mkdir -p -- \"${{f##*.}}\" && mv -n -- \"$f\" \"${{f##*.}}/\"; done", "files moved into a folder for each extension"),
         _idiom("sort_by_month", "root?", "cd {root:.} && for f in *; do test -f \"$f\" || continue; d=$(date -r \"$f\" +%Y-%m); mkdir -p -- \"$d\" && mv -n -- \"$f\" \"$d/\"; done", "files moved into a folder for each month"),
         _idiom("flatten", "root?", "cd {root:.} && find . -mindepth 2 -type f -exec mv -n -t . -- {{}} + && find . -mindepth 1 -type d -empty -delete", "files of all subfolders moved up into one folder"),
-        _idiom("spaces_to_underscores", "root?", "cd {root:.} && for f in *' '*; do test -e \"$f\" || continue; mv -n -- \"$f\" \"$(printf %s \"$f\" | tr ' ' _)\"; done", "spaces in file names made underscores"),
+        _idiom("spaces_to_underscores", "root?", _UNDERSCORES, "spaces in file names made underscores"),
         _idiom("dated_backup", "paths", _NEW + _BACKUP, "a copy with the date in its name"),
         _idiom("list_archive", "path", "case {path} in *.zip) python3 -m zipfile -l {path} ;; *) tar -tf {path} ;; esac", "what an archive holds"),
         _idiom("absolute_path", "paths", "realpath -- {paths}", "the whole path"),
