@@ -15,7 +15,7 @@ from casava_os.kernel.compiler.tagged import Control, Copy, Segment
 from casava_os.model.encoder import NAME
 from casava_os.model.reader import KINDS
 from casava_os.model.spoken import Spared, plain
-from casava_os.model.withdrawn import taken_back, waits
+from casava_os.model.withdrawn import reported, taken_back, waits
 
 TARGETS = frozenset(
     {
@@ -62,9 +62,35 @@ _DELETING = re.compile(
     r"|dispos|go\b|gone\b|away with|axe|zap|chuck|shred|unlink|obliterat|annihilat|lose\b|cut\b|expung|junk)",
     re.IGNORECASE,
 )
+_EMPTYING = re.compile(
+    r"\b(?:clear(?! (?:out|up|away|off)\b)|empty|blank|flush|truncate|reset)\b", re.IGNORECASE
+)
 _IN_A_CONTAINER = re.compile(
     r"\b(?:in|inside|within|into)\b(?:\s+[^\s.;:!?]+){0,4}\s+(?:container|box|pod)\b", re.IGNORECASE
 )
+_SAID_HOW = {
+    "idiom.spaces_to_underscores": re.compile(
+        r"underscor|underlin|(?<!\w)_(?!\w)|renam|replac|remov|strip|chang|convert|clean|subst|un-?spac"
+        r"|\b(?:rid|get|fix|take|put|swap|turn|make|out|no (?:more )?(?:spaces|blanks))\b",
+        re.IGNORECASE,
+    ),
+    **dict.fromkeys(
+        ("idiom.sort_by_month", "idiom.sort_by_extension"),
+        re.compile(
+            r"organi[sz]|arrang|split|separat|seperat|distribut|categori[sz]|\b(?:mov|tid[yi]|group|divid|bucket|spread|sort(?!ed\b))"
+            r"|\b(?:be|want|get|have) sorted|\b(?:put|part|bin|order|file (?:away|the|my|our|all|those|these|this|everything)|with|by itself|please|pls|plz|thanks"
+            r"|thank|folders?|director(?:y|ies)|dirs?|subfolders?|drawers?|subdirs?|into|wise)\b",
+            re.IGNORECASE,
+        ),
+    ),
+}
+"""What an idiom that changes files without being told which is asked for by: without any of it, files are only spoken of."""
+_WRITTEN_FIRST = (
+    ("overwrit|replac|fill|updat|restor|refresh|recreat|renew|revert|sync", "with|by|from|using"),
+    ("copy|copies|copied|mov|renam|clon|creat|mak|made|nam", "from"),
+)
+"""Verbs that have what is written before what it is read from, and what stands between the two."""
+_FEW = r"(?:(?!(?:to|in|into)\s)\S+\s+){0,4}?\W?"
 _SEVERAL = r"\s+(?:files|folders|directories|dirs|subfolders|things|stuff|items|documents|containers|boxes|images|volumes|stacks)\b"
 
 
@@ -191,6 +217,21 @@ def _deletes_without_a_word_for_it(request: str, steps: Sequence[_Step]) -> bool
     )
 
 
+def _deletes_what_is_to_be_emptied(request: str, steps: Sequence[_Step]) -> bool:
+    """Whether a plan deletes a file, where the request has it cleared: "clear app.log" keeps it, empty."""
+    rest, cleared = _EMPTYING.subn(" ", request)
+    return (
+        bool(cleared)
+        and any(
+            PurePosixPath(path).suffix
+            for step in steps
+            if step.call == "file.delete"
+            for path in step.said.get("paths", ())
+        )
+        and _DELETING.search(rest) is None
+    )
+
+
 def _runs_outside(request: str, steps: Sequence[_Step]) -> bool:
     """Whether a plan runs a program here that is to run in a container."""
     return (
@@ -258,6 +299,39 @@ def _waits(said: str, request: str, plan: Sequence[Segment]) -> bool:
     return waits(said, request, used, [text for key, text in copies(plan) if key == "key:lease"])
 
 
+def _only_speaks_of(request: str, steps: Sequence[_Step]) -> bool:
+    """Whether the request names files by their kind ("file names with spaces", "photos per month"), and a plan changes them."""
+    return any(
+        (how := _SAID_HOW.get(step.call)) is not None and how.search(request) is None for step in steps
+    )
+
+
+def turned_round(request: str, plan: Iterable[Segment]) -> bool:
+    """Whether a plan takes what is to be written for what is read: "overwrite a.txt with b.txt" does not copy a.txt."""
+    read: list[str] = []
+    for step in _steps(plan):
+        said = step.said
+        if step.call in ("file.copy", "file.move", "file.rename"):
+            taken, written = said.get("paths", []), said.get("to", [])
+        elif step.call == "file.write":
+            taken, written = read, said.get("path", [])
+        else:
+            read += [*said.get("paths", []), *said.get("source", [])]
+            continue
+        if any(_written_first(request, one, other) for one in taken for other in written):
+            return True
+    return False
+
+
+def _written_first(request: str, one: str, other: str) -> bool:
+    """Whether the request has `one` written from `other`."""
+    first, last = rf"{_FEW}{re.escape(one)}\W?\s+", rf"{_FEW}{re.escape(other)}(?!\w)"
+    return any(
+        re.search(rf"\b(?:{verbs})\w*\s+{first}(?:{between})\s+{last}", request, re.IGNORECASE) is not None
+        for verbs, between in _WRITTEN_FIRST
+    )
+
+
 def _is_archive(name: str) -> bool:
     return name.lower().endswith(_ARCHIVES)
 
@@ -267,6 +341,9 @@ def hardly_meant(request: str, plan: Sequence[Segment], spared: Spared) -> bool:
     steps, said = _steps(plan), plain(request)
     return (
         _taken_back(said, steps)
+        or reported(said)
+        or turned_round(request, plan)
+        or _only_speaks_of(request, steps)
         or _waits(said, request, plan)
         or _leaves_names_out(request, plan)
         or _spares_not(plan, spared)
@@ -277,5 +354,6 @@ def hardly_meant(request: str, plan: Sequence[Segment], spared: Spared) -> bool:
         or _names_a_kind(request, steps)
         or _moves_nowhere(request, steps)
         or _deletes_without_a_word_for_it(request, steps)
+        or _deletes_what_is_to_be_emptied(request, steps)
         or _runs_outside(request, steps)
     )

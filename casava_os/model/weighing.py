@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 
 from casava_os.kernel.compiler.lexer import atoms
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
-from casava_os.model.caution import TARGETS, copies, hardly_meant
+from casava_os.model.caution import TARGETS, copies, hardly_meant, turned_round
 from casava_os.model.encoder import NAME
 from casava_os.model.reader import CHANGES, KINDS, NEVER, Asked, Heard, Reader
 from casava_os.model.spoken import NOTHING_SPARED, Spared, ordered, plain, silent, spared, unnamed, wary
-from casava_os.model.withdrawn import may_be, not_kept, taken_back
+from casava_os.model.withdrawn import may_be, not_kept, reported, taken_back
 
 if TYPE_CHECKING:
     import numpy as np
@@ -252,6 +252,8 @@ class Weighing:
         if taken_back(said, moves=False) or ("memory.remember" in calls and not_kept(said)):
             return NEVER
         calls -= {"memory.remember"}  # what is remembered may say anything
+        if calls and (reported(said) or turned_round(read.request, plan)):
+            return NEVER
         if not calls or read.orders is None or may_be(said):
             return None
         odds = dict(zip(self.reader.labels, read.orders.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Orders that are taken back, or that wait for something: patterns of English words, written by hand.
+"""Orders that are taken back, that wait for something, or that are none: patterns of English words, written by hand.
 
 Like those of `spoken` they order nothing. A plan that deletes, moves, runs, starts or stops something now, and as if nothing
 else had been said, is then a question.
@@ -61,6 +61,32 @@ _NOT_KEPT = re.compile(
     r"\b(?:not|never|n't|\w+n't|dont|do not) (?:\w+ )?(?:remember|memori[sz]e|note|store|save|record|write)\b",
     re.IGNORECASE,
 )
+_DONE = (
+    r"(?:(?:delet|remov|renam|mov|kill|destroy|restart|start|launch|clean|clear|eras|wip|purg|trash|scal|archiv|discard|replac|merg|nuk|overwrit"
+    r"|extract|unpack|append|creat)e?d|(?:stopp|dropp|binn|zapp|scrapp)ed|copied|overwritten|written)\b"
+)
+_SILENT = (
+    r"\A\W*(?:(?:the|a|all|any|my|our|just|already|recently|ok|okay|so|and|well|hey|hi|finally|accidentally|show|list|see|find|which|what"
+    r"|i|we)\b\W*+){0,8}"
+)
+_REPORT = re.compile(
+    rf"{_SILENT}{_DONE}"
+    rf"|\A\W*(?:\S+\s+){{1,5}}(?P<last>{_DONE})(?=(?:\W+(?:(?:\d+|one|two|three|once|twice|several|many|a few)?\s*(?:times?|yesterday|today|already|ago|now|successfully|before"
+    r"|by mistake|accidentally|last \w+|this \w+)))?\W*\Z)"
+    r"|\A\W*(?:(?:the|show|show me|list|get|what's|whats|last)\s+){0,4}(?:(?:stop|start|restart|kill|exit|shutdown|run|removal|deletion|destruction)\s+"
+    r"(?:time|count|signal|date|policy|history|reason|code|number|counter|timeout)s?\s+(?:of|for)"
+    r"|(?:restarts|stops|starts|kills|removal|deletion|destruction|shutdown|renaming)\s+of)\b",
+    re.IGNORECASE,
+)
+"""What is no order by itself: "deleted the folder build", "a.txt removed", "restart count of web" …"""
+_ORDERS = re.compile(
+    r"[.;:!?]\s+\w|\b(?:so|then|want|need|get|gets|got|have|having|like|see|be|being|should|must|shall|please|pls|plz|let|let's|lets|make|prefer|wish|can|could|would|will"
+    r"|ought|time|thanks|thank|thx|ta|cheers|(?:delet|remov|eras|wip|trash|destroy|discard|replac|append|extract)(?!ed)\w*|bin|purge|rid|throw|toss|nuke"
+    r"|drop|scrap|rm|del|clear|empty|kill|ditch|dump|eliminat\w*|go|gone|away|out|off|restart|start|stop|run|launch|move|mv|rename|put|shift|scale"
+    r"|bring|back|up|down|take|again|clean|shut|end|halt|spin|bounce|kick|execute|forget|chuck|shred|sort|archive|copy|merge|join|write|add|create|touch|change|fix|link|overwrite|unpack|park|pull|wake|into)\b",
+    re.IGNORECASE,
+)
+"""… where none of these words makes one of it: "i want a.txt removed", "deleted files: bring them back"."""
 _MAY_BE = re.compile(r"\A\W*(?:can|could|may)\b", re.IGNORECASE)
 _CLAUSE_ENDS = re.compile(r"[,;:!?]|\.(?=\s|\Z)|\b(?:then|and then)\b")
 
@@ -99,6 +125,15 @@ def waits(said: str, request: str, used: Sequence[str], until: Sequence[str]) ->
 def not_kept(said: str) -> bool:
     """Whether it asks not to remember something: "don't remember the password", and not "don't forget it"."""
     return _NOT_KEPT.search(said) is not None
+
+
+def reported(said: str) -> bool:
+    """Whether it only names or reports a deed, in the words for what is done: "removed the container db", "destroyed stacks"."""
+    found = _REPORT.search(said)
+    if found is None:
+        return False
+    start = found.start() if found["last"] is None else found.start("last")
+    return _ORDERS.search(f"{said[:start]} {said[found.end() :]}") is None
 
 
 def may_be(said: str) -> bool:

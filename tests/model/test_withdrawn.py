@@ -55,6 +55,27 @@ don't overwrite notes.txt with hello
 don't extend the stack web by 2 hours
 don't pull the image nginx
 don't remember that the wifi password is x
+deleted the folder build
+deleted a.txt?
+a.txt deleted
+removed the container db
+container web restarted 3 times
+stack web destroyed
+destroyed stacks
+renamed a.txt to b.txt
+replaced foo with bar in a.txt
+restart count of web
+stop time of web
+file names with spaces
+names with blanks
+photos per month
+how many photos per month
+clear app.log
+overwrite a.txt with b.txt
+replace a.txt with b.txt
+copy b.txt from a.txt
+rename a.txt from b.txt
+fill a.txt with the contents of b.txt
 never make a.txt executable
 i replaced foo with bar in a.txt
 who replaced foo with bar in a.txt?
@@ -84,6 +105,17 @@ make a.txt executable
 join a.txt and b.txt into c.txt
 rename a.txt to b.txt, thanks
 extend the stack web by 2 hours
+i want a.txt deleted
+clear out app.log
+overwrite b.txt with a.txt
+copy notes.md from docs to src
+delete the empty file a.txt
+get the folder build removed
+sort the photos by month
+replace spaces with underscores in file names
+use b.txt instead of a.txt
+make b.txt a copy of a.txt
+remove the containers that casava started
 """.strip().splitlines()
 
 

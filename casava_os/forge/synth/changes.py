@@ -178,6 +178,11 @@ template(
 !(make|create|take) a (copy|duplicate|backup|backup copy) of <paths:onefile> (called|named|as|to|under the name) <to:newname>
 !(make|create|put|save) a (copy|duplicate|backup) of <paths:obj> (in|into|inside) <to:dir>
 !save <paths:onefile> (also|a second time) as <to:newname>
+!overwrite <to:filename> (with|from|using) <paths:onefile><+overwrite>
+!(overwrite|replace|update) <to:filename> (with|from|by|using) a copy of <paths:onefile><+overwrite>
+!(restore|recreate|refresh|renew) <to:filename> (from|with|using) <paths:onefile><+overwrite>
+!make <to:filename> (a copy of|the same as|identical to|equal to) <paths:onefile>
+.<to:filename> should be (a copy of|the same as|identical to) <paths:onefile>
 !(put|place|drop|store) copies of <paths:opset> (in|into|inside) <to:dir>
 !back <paths:onefile> up (to|as|into) <to:newname>
 !back up <paths:obj> (to|into|in) <to:dir>
@@ -218,6 +223,7 @@ template(
 !move <paths:onefile> to <to:newfilejoin>
 !{move} <paths:obj> (to|into) <to:dir>(, overwriting| and overwrite| and replace|, replacing) (what's there|existing files|the files there|whatever is there|anything that exists)<+overwrite>
 !move <paths:onefile> to <to:filename>(, overwriting| and overwrite|, replacing) (it|what's there|the old one) [if it exists]<+overwrite>
+!(put|move) <paths:onefile> (in the place of|over) <to:filename><+overwrite>
 !(collect|gather|group|sort|file|store|stash|archive away|tuck) <paths:opset> (in|into|inside|under) <to:dir>
 !(put|place|drop|throw) <paths:obj> (in|into|inside) <to:dir>
 !find <paths:opset> and (move|put|relocate|shift) (them|them all|all of them|everything found|each of them|these) (to|into) <to:dir>
