@@ -13,7 +13,7 @@ from typing import NamedTuple
 from casava_os.kernel.compiler.lexer import Atom, atoms
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
 from casava_os.model.encoder import NAME
-from casava_os.model.reader import KINDS
+from casava_os.model.reader import CHANGES, KINDS
 from casava_os.model.spoken import Spared, plain
 from casava_os.model.withdrawn import reported, taken_back, waits
 
@@ -45,6 +45,19 @@ _ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".t
 _AT_ONCE = frozenset().union(*(calls for kind, calls in KINDS.items() if kind != "move"))
 """What is done now and once: no plan does it every Monday."""
 _GOES = KINDS["delete"] | KINDS["move"]
+_MAKES = CHANGES.union(*KINDS.values()) - KINDS["delete"]
+"""What leaves something behind, or sends it somewhere."""
+_MAKING = re.compile(
+    r"(?:\A|[,;:.!?]\s|\b(?:and|then|first|please|pls|plz|you|to|me|after that|afterwards|now|before|but|just|only)\s)\W{0,40}+"
+    r"(?:(?:first|then|please|you|just|also) ){0,4}(?:zip|gzip|tar(?! files?\b)|pack|compress|archive|bundle|back(?: ?\w+)? up|backup|copy|duplicate"
+    r"|extract|unzip|unpack|untar|merge|join|combine|concatenate|append|convert|transform|save(?! for\b)|store|export|upload|download|send|e-?mail"
+    r"|post|push|sync|move|rename|clone|snapshot|write|replace|split|encrypt|commit)"
+    r"(?:\s+(?:up|down|together))?\s+(?!(?:and|or|is|are|was|were|to|in|with|from)\b)[^\s,;:.!?]"
+    r"|\b(?:after|once|when|having|been)\b[^.;!?]{0,60}?"
+    r"\b(?:zipp|archiv|pack|compress|back|copi|copy|sav|upload|convert|merg|extract|unpack|unzipp|export|combin|join)(?:ed|ing)\b",
+    re.IGNORECASE,
+)
+"""An order to do that, or a word that it is to be done first."""
 
 
 _VAGUE = frozenset({
@@ -65,6 +78,26 @@ _DELETING = re.compile(
 _EMPTYING = re.compile(
     r"\b(?:clear(?! (?:out|up|away|off)\b)|empty|blank|flush|truncate|reset)\b", re.IGNORECASE
 )
+_SUCH = r"\s+(?:[\w.*-]+\s+){0,2}(?:files|folders|dirs|directories|subfolders|logs|documents|ones|scripts|programs|images|photos|pictures|notes|texts)\b"
+_NARROWS = {
+    "empty": re.compile(rf"\b(?:empty|zero[- ]?(?:byte|length)|0[- ]byte){_SUCH}", re.IGNORECASE),
+    "hidden": re.compile(rf"\b(?:hidden|invisible){_SUCH}|\bdot[- ]?files\b", re.IGNORECASE),
+    "executable": re.compile(rf"\bexecutable{_SUCH}|\bexecutables\b", re.IGNORECASE),
+}
+"""Words for what a list is narrowed by that has no words of its own in a plan."""
+_SHARE = re.compile(
+    r"\b(?:half (?:of|the|my|our|these|those|all)|(?:a|one|two) (?:third|quarter|fifth|tenth)s? of|a few|(?:at )?random(?:ly)?"
+    r"|every (?:other|second|third|fourth|fifth|nth|\d+(?:st|nd|rd|th)) (?:file|one|log|photo|picture|image|frame|folder|document)|\d+ ?(?:%|percent|per cent) of)"
+    r"(?:\s|\Z)",
+    re.IGNORECASE,
+)
+"""A part of a list that no plan can take."""
+_NTH = re.compile(
+    r"\b(?:second|third|fourth|fifth|sixth|2nd|3rd|4th|5th|6th)[\s-]+(?:(?:to|from) )?(?:last|oldest|newest|latest|youngest|largest|biggest|smallest|longest|shortest"
+    r"|heaviest|most|least|highest|lowest)\b",
+    re.IGNORECASE,
+)
+"""One of a sorted list, and not the first so many."""
 _IN_A_CONTAINER = re.compile(
     r"\b(?:in|inside|within|into)\b(?:\s+[^\s.;:!?]+){0,4}\s+(?:container|box|pod)\b", re.IGNORECASE
 )
@@ -232,6 +265,28 @@ def _deletes_what_is_to_be_emptied(request: str, steps: Sequence[_Step]) -> bool
     )
 
 
+def _only_deletes(said: str, steps: Sequence[_Step]) -> bool:
+    """Whether a plan deletes and does nothing else, where something is to be made of it first: "zip the logs and delete them"."""
+    calls = {step.call for step in steps}
+    return (
+        not calls.isdisjoint(KINDS["delete"])
+        and calls.isdisjoint(_MAKES)
+        and _MAKING.search(said) is not None
+    )
+
+
+def _takes_too_many(said: str, steps: Sequence[_Step]) -> bool:
+    """Whether a plan does to a whole list, or to more of it, what is to be done to the empty ones, to half of it or to the second."""
+    finds = [step for step in steps if step.call == "file.find"]
+    keys = frozenset[str]().union(*(step.said for step in finds))
+    lists = [step for step in steps if step.call in ("file.find", "file.list", "container.list")]
+    return (
+        any(key not in keys and found.search(said) for key, found in _NARROWS.items() if finds)
+        or (bool(lists) and _NTH.search(said) is not None)
+        or (any("limit" not in step.said for step in lists) and _SHARE.search(said) is not None)
+    )
+
+
 def _runs_outside(request: str, steps: Sequence[_Step]) -> bool:
     """Whether a plan runs a program here that is to run in a container."""
     return (
@@ -355,5 +410,7 @@ def hardly_meant(request: str, plan: Sequence[Segment], spared: Spared) -> bool:
         or _moves_nowhere(request, steps)
         or _deletes_without_a_word_for_it(request, steps)
         or _deletes_what_is_to_be_emptied(request, steps)
+        or _only_deletes(said, steps)
+        or _takes_too_many(said, steps)
         or _runs_outside(request, steps)
     )

@@ -70,6 +70,12 @@ file names with spaces
 names with blanks
 photos per month
 how many photos per month
+zip logs older than a week and then delete them
+upload the .csv files to the server and remove them
+delete the .log files after zipping them
+delete half of the files in tmp
+delete the second oldest log
+delete empty log files older than a month
 clear app.log
 overwrite a.txt with b.txt
 replace a.txt with b.txt
@@ -107,6 +113,13 @@ rename a.txt to b.txt, thanks
 extend the stack web by 2 hours
 i want a.txt deleted
 clear out app.log
+delete hidden files in src
+delete executable files in bin
+remove empty folders
+delete the oldest log
+zip the folder build into b.zip and delete build
+delete the zip files
+delete the folder archive
 overwrite b.txt with a.txt
 copy notes.md from docs to src
 delete the empty file a.txt
