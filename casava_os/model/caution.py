@@ -66,6 +66,12 @@ _VAGUE = frozenset({
     "unimportant", "important", "relevant", "temporary", "stale", "redundant", "superfluous", "new", "necessary", "safe", "same",
 })  # fmt: skip
 """Words that say what things are like, and name none."""
+_LARGE = frozenset({
+    "large", "larger", "largest", "big", "bigger", "biggest", "huge", "small", "smaller", "smallest", "tiny", "long", "short", "slow", "fast",
+    "idle", "busy", "recent", "newest", "oldest", "empty", "broken", "corrupt", "corrupted", "duplicate", "duplicated", "failed", "dead",
+    "stuck", "finished", "hidden", "blurry", "all", "every",
+})  # fmt: skip
+_ONE_THING = r"(?:folder|directory|dir|file|subfolder|container|stack|box)\b"
 _AWAY = re.compile(
     r"\b(?:clean(?:ing|ed)?|tidy(?:ing)?|declutter(?:ing)?|organi[sz]e|sort out)\b(?!\s+out\b)|\b(?:mov(?:e|ing)|put(?:ting)?|shift(?:ing)?)\b(?:[^.;:!?]|\.(?=\w))*\baway\b",
     re.IGNORECASE,
@@ -306,10 +312,19 @@ def _renames_nothing(steps: Sequence[_Step]) -> bool:
     )
 
 
+def _is_what_they_are(request: str, name: str) -> bool:
+    """Whether a plural stands behind what its things are like, and no word says that it is a name: "large images"."""
+    return name.endswith("s") and any(
+        found[1].lower() in _VAGUE | _LARGE
+        for found in re.finditer(rf"(\w+)\s+{re.escape(name)}\b(?!\s+{_ONE_THING})", request, re.IGNORECASE)
+    )
+
+
 def _names_a_kind(request: str, steps: Sequence[_Step]) -> bool:
     """Whether a plan takes a word for one thing's name that says of several what they are like: "unneeded folders"."""
     return any(
         re.search(rf"(?<!\w){re.escape(names[-1])}{_SEVERAL}", request, re.IGNORECASE) is not None
+        or (step.call in _GOES | _AT_ONCE and _is_what_they_are(request, names[-1]))
         for step in steps
         for key in ("paths", "containers")
         if (names := step.said.get(key, [])) and names[-1].isalpha()

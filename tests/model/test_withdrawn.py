@@ -76,6 +76,7 @@ delete the .log files after zipping them
 delete half of the files in tmp
 delete the second oldest log
 delete empty log files older than a month
+delete large images
 clear app.log
 overwrite a.txt with b.txt
 replace a.txt with b.txt
@@ -113,6 +114,7 @@ rename a.txt to b.txt, thanks
 extend the stack web by 2 hours
 i want a.txt deleted
 clear out app.log
+delete the images folder
 delete hidden files in src
 delete executable files in bin
 remove empty folders
