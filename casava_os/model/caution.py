@@ -316,7 +316,7 @@ def _is_what_they_are(request: str, name: str) -> bool:
     """Whether a plural stands behind what its things are like, and no word says that it is a name: "large images"."""
     return name.endswith("s") and any(
         found[1].lower() in _VAGUE | _LARGE
-        for found in re.finditer(rf"(\w+)\s+{re.escape(name)}\b(?!\s+{_ONE_THING})", request, re.IGNORECASE)
+        for found in re.finditer(rf"\b(\w+)\s+{re.escape(name)}\b(?!\s+{_ONE_THING})", request, re.IGNORECASE)
     )
 
 
