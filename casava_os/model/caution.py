@@ -98,6 +98,11 @@ _SHARE = re.compile(
     re.IGNORECASE,
 )
 """A part of a list that no plan can take."""
+_SHELL = re.compile(r"\A\s*(?:rm|mv)(?:\s+-\w+)*(?:\s+[^\s,;:]+)+\s*\Z")
+_ENGLISH = re.compile(
+    r"\s(?:all|any|the|my|files?|in|from|under|older|newer|to|except|but|and|not)(?:\s|\Z)", re.IGNORECASE
+)
+"""What no shell command has in it."""
 _NTH = re.compile(
     r"\b(?:second|third|fourth|fifth|sixth|2nd|3rd|4th|5th|6th)[\s-]+(?:(?:to|from) )?(?:last|oldest|newest|latest|youngest|largest|biggest|smallest|longest|shortest"
     r"|heaviest|most|least|highest|lowest)\b",
@@ -281,6 +286,11 @@ def _only_deletes(said: str, steps: Sequence[_Step]) -> bool:
     )
 
 
+def _is_shell(said: str) -> bool:
+    """Whether it is `rm *.log`, whose pattern means the names in this folder alone, for those who know it."""
+    return "*" in said and _SHELL.match(said) is not None and _ENGLISH.search(said) is None
+
+
 def _takes_too_many(said: str, steps: Sequence[_Step]) -> bool:
     """Whether a plan does to a whole list, or to more of it, what is to be done to the empty ones, to half of it or to the second."""
     finds = [step for step in steps if step.call == "file.find"]
@@ -288,6 +298,7 @@ def _takes_too_many(said: str, steps: Sequence[_Step]) -> bool:
     lists = [step for step in steps if step.call in ("file.find", "file.list", "container.list")]
     return (
         any(key not in keys and found.search(said) for key, found in _NARROWS.items() if finds)
+        or (any("max_depth" not in step.said for step in finds) and _is_shell(said))
         or (bool(lists) and _NTH.search(said) is not None)
         or (any("limit" not in step.said for step in lists) and _SHARE.search(said) is not None)
     )

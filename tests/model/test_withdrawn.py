@@ -77,6 +77,7 @@ delete half of the files in tmp
 delete the second oldest log
 delete empty log files older than a month
 delete large images
+rm *.log
 clear app.log
 overwrite a.txt with b.txt
 replace a.txt with b.txt
@@ -114,6 +115,8 @@ rename a.txt to b.txt, thanks
 extend the stack web by 2 hours
 i want a.txt deleted
 clear out app.log
+delete all *.log files
+mv *.log old
 delete the images folder
 delete hidden files in src
 delete executable files in bin
