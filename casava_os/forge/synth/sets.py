@@ -906,9 +906,9 @@ def topwhich_slot(scene: Scene) -> tuple[str, object]:
 
 @slot("globset")
 def globset_slot(scene: Scene) -> tuple[str, object]:
-    """A bare pattern: "*.tmp"."""
-    said, value = _glob(scene)
-    return said, FileSet({"name": value})
+    """A bare pattern of a shell: "*.tmp", of the names in one folder."""
+    _, value = _glob(scene)
+    return str(value), [value]
 
 
 @slot("globname")
