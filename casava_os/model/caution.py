@@ -98,6 +98,18 @@ _SHARE = re.compile(
     re.IGNORECASE,
 )
 """A part of a list that no plan can take."""
+_THERE = (
+    r"\b(?:out of|away from|outside(?: of)?|from|next to|beside|alongside|near|(?:folder|directory|parent) of)\s+"
+    r"(?:(?:the|my|our|folder|directory|dir|file)\s+){0,3}"
+)
+"""What stands before a place that nothing goes to."""
+_KILLED = re.compile(
+    r"\A\W*(?:(?:please|pls|just|now|can you|could you|go and)\s+)*(?:kill|terminate|halt)\b(?! off\b)",
+    re.IGNORECASE,
+)
+_RESTARTED = re.compile(
+    r"\A\W*(?:(?:please|pls|just|now|can you|could you|go and)\s+)*restart\b", re.IGNORECASE
+)
 _SHELL = re.compile(r"\A\s*(?:rm|mv)(?:\s+-\w+)*(?:\s+[^\s,;:]+)+\s*\Z")
 _ENGLISH = re.compile(
     r"\s(?:all|any|the|my|files?|in|from|under|older|newer|to|except|but|and|not)(?:\s|\Z)", re.IGNORECASE
@@ -224,6 +236,28 @@ def _takes_the_original(request: str, steps: Sequence[_Step]) -> bool:
         elif step.call == "file.read" and {"first", "last", "lines"} & step.said.keys():
             read |= paths
     return False
+
+
+def _goes_elsewhere(request: str, steps: Sequence[_Step]) -> bool:
+    """Whether a plan moves or copies to where the request takes something from, or to what it only puts it beside."""
+    return any(
+        re.search(rf"{_THERE}\W?{re.escape(to)}(?!\w)", request, re.IGNORECASE) is not None
+        and sum(word.text == to for word in atoms(request)) < 2
+        for step in steps
+        if step.call in ("file.move", "file.copy", "file.rename")
+        for to in step.said.get("to", ())
+    )
+
+
+def _removes_what_is_killed(said: str, steps: Sequence[_Step]) -> bool:
+    """Whether a plan removes a container that is only to be killed, or makes a new one of what is to be restarted."""
+    calls = {step.call for step in steps}
+    rest, killed = _KILLED.subn(" ", said)
+    if "container.remove" in calls and killed and _DELETING.search(rest) is None:
+        return True
+    return _RESTARTED.search(said) is not None and any(
+        step.call == "container.run" and "restart" not in step.said for step in steps
+    )
 
 
 def _names_what_it_is_not(steps: Sequence[_Step]) -> bool:
@@ -377,7 +411,9 @@ def _waits(said: str, request: str, plan: Sequence[Segment]) -> bool:
     if "key:force" in names or "key:overwrite" in names:  # "force it if it runs", "replace if it is there"
         said = _IF.sub("  ", said)
     used += [name.partition(":")[2].replace("_", " ") for name in names if name.startswith(("key:", "=:"))]
-    return waits(said, request, used, [text for key, text in copies(plan) if key == "key:lease"])
+    return waits(
+        said, request, used, [text for key, text in copies(plan) if key in ("key:lease", "key:seconds")]
+    )
 
 
 def _only_speaks_of(request: str, steps: Sequence[_Step]) -> bool:
@@ -430,6 +466,8 @@ def hardly_meant(request: str, plan: Sequence[Segment], spared: Spared) -> bool:
         or _spares_not(plan, spared)
         or (spared.recurs and any(step.call in _AT_ONCE for step in steps))
         or _takes_the_original(request, steps)
+        or _goes_elsewhere(request, steps)
+        or _removes_what_is_killed(said, steps)
         or _names_what_it_is_not(steps)
         or _renames_nothing(steps)
         or _names_a_kind(request, steps)

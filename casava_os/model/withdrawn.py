@@ -47,7 +47,7 @@ _UNTIL = re.compile(
 _LATER = re.compile(
     r"\b(?:tomorrow|(?<!for )tonight|later today|later on|next (?:week|month|year|time|(?:mon|tues|wednes|thurs|fri|satur|sun)day)|this (?:evening|afternoon)"
     r"|at (?:noon|midnight|\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock))|on (?:mon|tues|wednes|thurs|fri|satur|sun)day)\b(?!'s)"
-    r"|(?<!last )(?<!modified )(?<!changed )(?<!created )\bin (?:\d+|an?|one|two|three|four|five|six|ten|twenty|thirty|half an|a few|a couple of) "
+    r"|(?<!last )(?<!modified )(?<!changed )(?<!created )\b(?:in|after) (?:\d+|an?|one|two|three|four|five|six|ten|twenty|thirty|half an|a few|a couple of) "
     r"(?:secs?|seconds?|mins?|minutes?|hours?|hrs?|days?|weeks?|months?)\b",
     re.IGNORECASE,
 )

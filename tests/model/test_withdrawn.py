@@ -78,6 +78,10 @@ delete the second oldest log
 delete empty log files older than a month
 delete large images
 rm *.log
+move a.txt and b.txt out of docs
+kill the container web
+restart web with port 81
+stop web after 5 minutes
 clear app.log
 overwrite a.txt with b.txt
 replace a.txt with b.txt
@@ -115,6 +119,9 @@ rename a.txt to b.txt, thanks
 extend the stack web by 2 hours
 i want a.txt deleted
 clear out app.log
+move a.txt out of docs into src
+run nginx as web, gone after 2 hours
+stop web gracefully
 delete all *.log files
 mv *.log old
 delete the images folder
