@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING
 
 from casava_os.kernel.compiler.lexer import atoms
 from casava_os.kernel.compiler.tagged import Control, Copy, Segment
-from casava_os.model.caution import TARGETS, copies, hardly_meant, turned_round
+from casava_os.model.caution import TARGETS, copies, hardly_meant
 from casava_os.model.encoder import NAME
+from casava_os.model.misread import turned_round
 from casava_os.model.reader import CHANGES, KINDS, NEVER, Asked, Heard, Reader
 from casava_os.model.spoken import NOTHING_SPARED, Spared, ordered, plain, silent, spared, unnamed, wary
 from casava_os.model.withdrawn import may_be, not_kept, reported, taken_back
