@@ -35,7 +35,7 @@ class CompilerSettings(_Section):
     confidence: Share = 0.35
     """A plan less certain than this (0 to 1) is not run: it becomes a question."""
     destructive_confidence: Share = 0.5
-    """The same for plans that run a program, or do something outside the workspace."""
+    """The same for plans that run a program, write over a file, or do something outside the workspace."""
     delete_confidence: Share = 0.65
     """The same for plans with a step that deletes, moves or renames."""
     request_bytes: Annotated[int, Field(ge=1, le=2**20)] = 8192

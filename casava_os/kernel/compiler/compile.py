@@ -52,7 +52,11 @@ class Certainty:
 
     def needed(self, plan: Plan, *, moves: bool = False) -> float:
         """What destroys needs no less than what reads does, whatever the settings are. `moves`: as in `Draft`."""
-        if not plan.effect & DESTRUCTIVE:
+        overwrites = any(
+            getattr(step, "overwrite", False) or getattr(step, "how", None) == "overwrite"
+            for step in plan.steps
+        )
+        if not (plan.effect & DESTRUCTIVE or overwrites or moves):
             return self.confidence
         deletes = any(
             Effect.DELETE in step.effect and Effect.EXECUTE not in step.effect for step in plan.steps
