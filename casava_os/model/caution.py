@@ -202,9 +202,11 @@ def _waits(said: str, request: str, plan: Sequence[Segment]) -> bool:
     if "key:force" in names or "key:overwrite" in names:  # "force it if it runs", "replace if it is there"
         said = _IF.sub("  ", said)
     used += [name.partition(":")[2].replace("_", " ") for name in names if name.startswith(("key:", "=:"))]
-    return waits(
-        said, request, used, [text for key, text in copies(plan) if key in ("key:lease", "key:seconds")]
-    )
+    until = [text for key, text in copies(plan) if key == "key:lease"]
+    until += [
+        f"after {text}" for key, text in copies(plan) if key == "key:seconds"
+    ]  # "give up after a minute"
+    return waits(said, request, used, until)
 
 
 def _is_archive(name: str) -> bool:

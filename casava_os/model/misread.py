@@ -45,9 +45,14 @@ _LARGE = frozenset({
 _ONE_THING = r"(?:folder|directory|dir|file|subfolder|container|stack|box)\b"
 DELETING = re.compile(
     r"\b(?:delet|remov|eras|wip|trash|bin|purg|rid\b|throw|toss|destroy|nuk|drop|discard|scrap|rm\b|del\b|clear|empty|kill|ditch|dump|eliminat"
-    r"|dispos|go\b|gone\b|away with|axe|zap|chuck|shred|unlink|obliterat|annihilat|lose\b|cut\b|expung|junk)",
+    r"|dispos|go\b(?! by\b)|gone\b|away with|axe|zap|chuck|shred|unlink|obliterat|annihilat|lose\b|cut\b|expung|junk)",
     re.IGNORECASE,
 )
+_RIGHTS = re.compile(
+    r"\b(?:tak|remov|strip|drop|revok|withdraw|delet|get)\w*\s+(?:[\w'-]+\s+){0,4}?(?:rights?|permissions?|access|bits?|flags?|privileges?)\b",
+    re.IGNORECASE,
+)
+"""What is taken away from a file, which stays."""
 _EMPTYING = re.compile(
     r"\b(?:clear(?! (?:out|up|away|off)\b)|empty|blank|flush|truncate|reset)\b", re.IGNORECASE
 )
@@ -200,7 +205,9 @@ def _removes_what_is_killed(said: str, steps: Sequence[Step]) -> bool:
 
 
 def _deletes_what_is_to_be_emptied(request: str, steps: Sequence[Step]) -> bool:
-    """Whether a plan deletes a file, where the request has it cleared: "clear app.log" keeps it, empty."""
+    """Whether a plan deletes a file, where the request clears it or takes rights away: "clear app.log" keeps it, empty."""
+    if _RIGHTS.search(request) is not None and DELETING.search(_RIGHTS.sub(" ", request)) is None:
+        return any(step.call == "file.delete" for step in steps)
     rest, cleared = _EMPTYING.subn(" ", request)
     return (
         bool(cleared)

@@ -58,6 +58,8 @@ _SPOKEN = re.compile(
     rf"|\b(?:i|we) (?:want|need|plan|intend|hope|am going|are going) to\b{_REST}{{0,6}}\s+(?:later|tomorrow|tonight|soon|next \w+)\b"
     rf"|\b(?:that|which) (?:can|could|may|might|should|ought to)(?: \w+ly)? be\b{_REST}{{0,2}}"
     rf"|\b(?:that|which) (?:i|we|you) (?:can|could|may|might|should|ought to)\b{_REST}{{0,3}}"
+    r"|(?:\A|(?<=[,;.:]\s)|\b(?:then|and|please)\s)(?:dir|ls|cat|du|tree|head|tail|less|stat)\s+"
+    r"(?:delete|remove|move|rename|kill|stop|run|start|trash|bin)\b(?!\s+(?:it|them|all|the|those)\b)"
     rf"|\bwould you\b{_REST}{{0,8}}\s+if (?:you|i) (?:were|was)\b{_REST}{{0,4}}"
     rf"|{_OPENING}(?:which|what)(?:\s+\S+){{1,3}}?\s+(?:did|were|was|got)\b{_REST}{{0,8}}"
     rf"|{_OPENING}(?!(?:i|we|you)\b)\w+ (?:(?:would|['\u2019]d) like|wants?|plans?|intends?|hopes?|promised) to\b{_REST}{{0,8}}"

@@ -78,6 +78,9 @@ delete the second oldest log
 delete empty log files older than a month
 delete large images
 rm *.log
+let me take away the execute rights from every one of the files that go by the name "product diagram.epub" at least 200 meg big i changed today
+first get the largest 3099 files below radio, then stat each of them and then dir remove, because i need it today.
+I simply want to run "bash home_748.sh" in two hours
 move a.txt and b.txt out of docs
 kill the container web
 restart web with port 81
@@ -119,6 +122,7 @@ rename a.txt to b.txt, thanks
 extend the stack web by 2 hours
 i want a.txt deleted
 clear out app.log
+run "make test" and give up after 15 minutes
 move a.txt out of docs into src
 run nginx as web, gone after 2 hours
 stop web gracefully
